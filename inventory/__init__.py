@@ -1,0 +1,15 @@
+"""A stock API for storefronts: what can be bought, by whom it is held, and where every unit went.
+
+The way of a request, and of every import, goes in one direction:
+
+    api -> services -> stock -> repository -> MongoDB
+     |
+     +-> cache -> Redis
+
+`domain`, `errors` and `limits` are imported by all and import none of the others. `repository`
+alone knows PyMongo, `cache` alone knows Redis, `api` alone knows Flask and HTTP, and `app` alone
+builds clients and wires them together. `cli`, `serving`, `worker` and `local` start the service
+from the outside and are imported by no one inside.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,106 @@
+"""Every bound of the service, with its unit in the name.
+
+Imported by all, imports nobody. A number that limits a client, a queue, a document or a wait lives
+here; what an operator may change lives in `settings.py`.
+"""
+
+from typing import Final
+
+# --- the numbers of stock -------------------------------------------------------------------------
+STOCK_INITIAL_MAX: Final = 10**9
+QUANTITY_MAX: Final = 10**6
+DELTA_MAX: Final = 10**9
+OVERSELL_LIMIT_MAX: Final = 10**9
+# A product's stock may be raised again and again; this keeps it far from the end of an int64, and
+# inside the integers that a JavaScript client can hold exactly.
+STOCK_MAX: Final = 10**12
+WINDOW_SECONDS_MAX: Final = 366 * 86_400
+
+# --- text and documents ---------------------------------------------------------------------------
+NAME_CHARACTERS_MAX: Final = 200
+NAME_SORT_CHARACTERS_MAX: Final = 100
+DESCRIPTION_CHARACTERS_MAX: Final = 10_000
+SKU_CHARACTERS_MAX: Final = 64
+TAGS_MAX: Final = 50
+TAG_CHARACTERS_MAX: Final = 64
+ATTRIBUTES_MAX: Final = 100
+ATTRIBUTE_NAME_CHARACTERS_MAX: Final = 64
+ATTRIBUTE_TEXT_CHARACTERS_MAX: Final = 1_000
+ATTRIBUTE_DIGITS_MAX: Final = 15
+REFERENCE_CHARACTERS_MAX: Final = 200
+NOTE_CHARACTERS_MAX: Final = 1_000
+CUSTOMER_ID_CHARACTERS_MAX: Final = 200
+REASON_CHARACTERS_MAX: Final = 64
+SEARCH_WORDS_MAX: Final = 400
+SEARCH_WORD_CHARACTERS_MAX: Final = 40
+PRICE_DIGITS_MAX: Final = 12
+PRICE_MAX: Final = 10**PRICE_DIGITS_MAX
+DECIMAL_PLACES_MAX: Final = 12
+
+# --- requests -------------------------------------------------------------------------------------
+BODY_BYTES_MAX: Final = 64 * 1024
+PAGE_SIZE_DEFAULT: Final = 20
+PAGE_SIZE_MAX: Final = 100
+IDS_MAX: Final = 100
+QUERY_CHARACTERS_MAX: Final = 200
+QUERY_WORDS_MAX: Final = 8
+CURSOR_CHARACTERS_MAX: Final = 1_024
+IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
+REQUEST_ID_CHARACTERS_MAX: Final = 128
+
+# --- time: Redis < MongoDB < request < proxy < worker ---------------------------------------------
+REDIS_TIMEOUT_SECONDS: Final = 0.05
+MONGO_TIMEOUT_SECONDS: Final = 1.5
+# The driver looks for a server in steps of half a second, so an answer may come that much later.
+REQUEST_SECONDS_MAX: Final = 1.6
+PROXY_TIMEOUT_SECONDS: Final = 3.0
+WORKER_TIMEOUT_SECONDS: Final = 30
+RETRY_AFTER_SECONDS: Final = 1
+# Whoever has less left than this does not begin to write for others.
+LEAD_SECONDS_MIN: Final = 0.1
+SERVER_SELECTION_TIMEOUT_SECONDS: Final = 1.2
+POOL_WAIT_SECONDS: Final = 1.0
+
+# --- the stock engine -----------------------------------------------------------------------------
+GROUP_OPERATIONS_MAX: Final = 64
+QUEUE_OPERATIONS_MAX: Final = 512
+TAIL_ENTRIES_MAX: Final = 256
+TAIL_TRIM_ENTRIES: Final = 64
+# An entry that nobody archived for so long was left behind by a process that died.
+TAIL_STALE_SECONDS: Final = 5.0
+SWEEP_INTERVAL_SECONDS: Final = 2.0
+SWEEP_PRODUCTS_MAX: Final = 100
+# A void stays this long: no update that was under way before it can outlast it.
+VOID_KEEP_SECONDS: Final = 60.0
+OPERATION_KEEP_SECONDS: Final = 48 * 3_600
+CLOCK_REFRESH_SECONDS: Final = 30.0
+# Whose clock is ahead by no more than this and asks for now, shall be told what is now.
+CLOCK_SKEW_SECONDS_MAX: Final = 1.0
+
+# --- the cache ------------------------------------------------------------------------------------
+CARD_TTL_SECONDS: Final = 300
+STOCK_TTL_SECONDS: Final = 30
+LIST_TTL_SECONDS: Final = 60
+GENERATION_TTL_SECONDS: Final = 3_600
+# A value read from the database longer ago than this may not enter the cache any more.
+PUBLISH_AGE_SECONDS_MAX: Final = 3.0
+BREAKER_FAILURES: Final = 3
+BREAKER_OPEN_SECONDS: Final = 1.0
+REDIS_CLOCK_REFRESH_SECONDS: Final = 10.0
+HEAL_INTERVAL_SECONDS: Final = 0.1
+
+# A cursor holds a name in UTF-8, in base64, beside an id.
+assert NAME_SORT_CHARACTERS_MAX * 4 * 4 / 3 + 100 < CURSOR_CHARACTERS_MAX
+assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
+assert QUANTITY_MAX <= DELTA_MAX <= STOCK_MAX
+assert STOCK_INITIAL_MAX + OVERSELL_LIMIT_MAX <= STOCK_MAX < 2**53
+assert (
+    REDIS_TIMEOUT_SECONDS
+    < MONGO_TIMEOUT_SECONDS
+    < REQUEST_SECONDS_MAX
+    < PROXY_TIMEOUT_SECONDS
+    < WORKER_TIMEOUT_SECONDS
+)
+assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
+# What a slow publisher brings must still meet the newer entry that overtook it.
+assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX

@@ -1,0 +1,119 @@
+"""What an operator may change: environment variables in, one frozen `Settings` out.
+
+What the processes around the service read of the environment is in `serving.py` and `local`.
+Knows no Flask, no MongoDB, no Redis.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+PREFIX = "INVENTORY_"
+
+
+class SettingsError(Exception):
+    """The environment holds values that the service cannot run with; all are in the message."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("Bad settings:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+def _option(default: Any, variable: str, doc: str, *choices: str, least: int | None = None) -> Any:
+    metadata = {"variable": variable, "doc": doc, "choices": choices, "least": least}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that may differ between two deployments of the same code."""
+
+    mongo_url: str = _option(
+        "mongodb://127.0.0.1:27017/?replicaSet=rs0",
+        "MONGO_URL",
+        "MongoDB replica set that holds the truth; unset, `make run` starts one",
+    )
+    mongo_database: str = _option("inventory", "INVENTORY_MONGO_DATABASE", "Database name")
+    mongo_pool_size: int = _option(
+        32, "INVENTORY_MONGO_POOL_SIZE", "MongoDB connections a worker at most", least=1
+    )
+    redis_url: str = _option(
+        "redis://127.0.0.1:6379/0",
+        "REDIS_URL",
+        "Redis or Valkey that speeds up reads; `off` runs without; unset, `make run` starts one",
+    )
+    redis_pool_size: int = _option(
+        32, "INVENTORY_REDIS_POOL_SIZE", "Redis connections a worker at most", least=1
+    )
+    require_idempotency_key: bool = _option(
+        False,
+        "INVENTORY_REQUIRE_IDEMPOTENCY_KEY",
+        "`on` refuses stock changes without an Idempotency-Key (400)",
+    )
+    log_level: str = _option(
+        "info",
+        "INVENTORY_LOG_LEVEL",
+        "Least level that is logged",
+        "debug",
+        "info",
+        "warning",
+        "error",
+    )
+    trusted_proxies: int = _option(
+        0,
+        "INVENTORY_TRUSTED_PROXIES",
+        "How many proxies in front may set X-Forwarded-For, -Proto and -Host",
+        least=0,
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings; raise `SettingsError` naming every bad variable at once."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for option in fields(cls):
+            text = environ.get(option.metadata["variable"])
+            if not text:
+                continue
+            try:
+                values[option.name] = _parse(text, option.type, option.metadata)
+            except ValueError as error:
+                problems.append(f"{option.metadata['variable']}={text!r}: {error}")
+        known = {option.metadata["variable"] for option in fields(cls)} | OUTSIDE_VARIABLES.keys()
+        problems += [
+            f"{name}: no such setting"
+            for name in sorted(environ)
+            if name.startswith(PREFIX) and name not in known
+        ]
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)
+
+
+# Read by the process that starts the service, not by the service: name -> (default, meaning).
+OUTSIDE_VARIABLES: dict[str, tuple[str, str]] = {
+    "PORT": ("8000", "Port that the service listens on"),
+    "INVENTORY_HOST": ("127.0.0.1", "Address that the service listens on"),
+    "INVENTORY_WORKERS": ("number of cores, 2 to 8", "gunicorn worker processes"),
+    "INVENTORY_WORKER_CLASS": ("gevent", "gunicorn worker class: `gevent` or `gthread`"),
+    "INVENTORY_THREADS": ("16", "Threads a worker, with `gthread`"),
+    "INVENTORY_CONNECTIONS": ("512", "Client connections a worker at most"),
+    "INVENTORY_LOCAL_DIR": (".local", "Where `make run` keeps its data"),
+    "MONGOD_BIN": ("searched for", "mongod that `make run` starts"),
+    "VALKEY_BIN": ("searched for", "Valkey or Redis server that `make run` starts"),
+}
+
+
+def _parse(text: str, kind: object, metadata: Mapping[str, Any]) -> Any:
+    if kind in (bool, "bool"):
+        if text.lower() not in ("on", "off"):
+            raise ValueError("say on or off")
+        return text.lower() == "on"
+    if kind in (int, "int"):
+        number = int(text) if text.lstrip("-").isdecimal() else None
+        if number is None or number < metadata["least"]:
+            raise ValueError(f"say a whole number, {metadata['least']} or more")
+        return number
+    if metadata["choices"] and text not in metadata["choices"]:
+        raise ValueError("say one of " + ", ".join(metadata["choices"]))
+    return text

@@ -1,0 +1,202 @@
+"""The MongoDB client, the translation of its errors, its limits of time, and its clock."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import pymongo
+from bson import Decimal128, ObjectId
+from bson.codec_options import CodecOptions
+from bson.errors import InvalidId
+from pymongo import MongoClient, ReadPreference, WriteConcern
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import (
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+
+from inventory import limits
+from inventory.errors import OutcomeUnknown, StorageUnavailable
+from inventory.settings import Settings
+
+Document = dict[str, Any]
+Session = ClientSession
+T = TypeVar("T")
+
+# Acknowledged means: on the disk of a majority. Only what can be derived again waits for less.
+DURABLE = WriteConcern(w="majority", j=True)
+DERIVED = WriteConcern(w=1, j=False)
+MAJORITY = ReadConcern("majority")
+
+
+def connect(settings: Settings) -> MongoClient[Document]:
+    """Build the client of this process; it connects when it is first used.
+
+    PyMongo must not be carried over a fork, so call this in the worker.
+    """
+    return MongoClient(
+        settings.mongo_url,
+        appname="inventory",
+        tz_aware=True,
+        retryWrites=True,
+        retryReads=True,
+        w="majority",
+        journal=True,
+        readConcernLevel="local",
+        timeoutMS=int(limits.MONGO_TIMEOUT_SECONDS * 1000),
+        serverSelectionTimeoutMS=int(limits.SERVER_SELECTION_TIMEOUT_SECONDS * 1000),
+        connectTimeoutMS=1_000,
+        maxPoolSize=settings.mongo_pool_size,
+        waitQueueTimeoutMS=int(limits.POOL_WAIT_SECONDS * 1000),
+        heartbeatFrequencyMS=2_000,
+    )
+
+
+def open_database(client: MongoClient[Document], settings: Settings) -> Database[Document]:
+    """Return the service's database; all reads go to the primary."""
+    options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+    return client.get_database(
+        settings.mongo_database, codec_options=options, read_preference=ReadPreference.PRIMARY
+    )
+
+
+def time_limit(seconds: float) -> AbstractContextManager[object]:
+    """Let all database calls inside the block take `seconds` together at most."""
+    return pymongo.timeout(max(seconds, 0.001))
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Translate driver errors of reads: whatever went wrong, nothing was changed."""
+    try:
+        yield
+    except PyMongoError as error:
+        if isinstance(error, OperationFailure) and not _passing(error):
+            raise
+        raise StorageUnavailable from error
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Translate driver errors of writes: only an unsent write is certainly not applied."""
+    try:
+        yield
+    except (ServerSelectionTimeoutError, WaitQueueTimeoutError) as error:
+        raise StorageUnavailable from error
+    except PyMongoError as error:
+        if isinstance(error, OperationFailure) and not _passing(error):
+            raise
+        raise OutcomeUnknown from error
+
+
+def _passing(error: PyMongoError) -> bool:
+    """Tell whether an error is one of circumstances, as opposed to a mistake of ours."""
+    if error.timeout or isinstance(error, ConnectionFailure):
+        return True
+    return any(
+        error.has_error_label(label)
+        for label in ("RetryableWriteError", "TransientTransactionError", "SystemOverloadedError")
+    )
+
+
+class Transactions:
+    """Runs work that changes several documents, all of them or none."""
+
+    def __init__(self, client: MongoClient[Document]) -> None:
+        self._client = client
+
+    def run(self, work: Callable[[ClientSession], T]) -> T:
+        """Run `work` in one transaction; conflicts are retried until the time limit is used up.
+
+        `work` may run several times, so it must have no effect outside the transaction. An
+        `InventoryError` that it raises aborts the transaction and reaches the caller.
+        """
+        with writing(), self._client.start_session() as session:
+            return session.with_transaction(
+                work,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=DURABLE,
+                read_preference=ReadPreference.PRIMARY,
+            )
+
+
+class DatabaseClock:
+    """The primary's clock as seen from here, so that fences compare like with like.
+
+    It runs on this process's monotonic clock, which nobody sets, from a reading that is repeated
+    every `limits.CLOCK_REFRESH_SECONDS` and is off by less than the round trip of one `hello`.
+    """
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._zero: datetime | None = None
+        self._read_at = 0.0
+
+    def now(self) -> datetime:
+        """Return the database's time, in UTC, to the millisecond.
+
+        Raises `StorageUnavailable` only if the database's clock was never read before.
+        """
+        zero = self._zero
+        if zero is None:
+            zero = self._read()
+        elif time.monotonic() - self._read_at > limits.CLOCK_REFRESH_SECONDS:
+            self._refresh()
+            zero = self._zero or zero
+        moment = zero + timedelta(seconds=time.monotonic())
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def _refresh(self) -> None:
+        if self._lock.acquire(blocking=False):
+            try:
+                with suppress(StorageUnavailable):
+                    self._read()
+            finally:
+                self._lock.release()
+
+    def _read(self) -> datetime:
+        """Ask what time it is there, and remember what it was when the clock here stood at zero."""
+        with reading():
+            before = time.monotonic()
+            hello = self._database.command("hello")
+            there: datetime = hello["localTime"].replace(tzinfo=UTC)
+        self._read_at = time.monotonic()
+        self._zero = there - timedelta(seconds=(before + self._read_at) / 2)
+        return self._zero
+
+
+def new_id() -> str:
+    """Return a new unique id: 24 hexadecimal digits that sort by time of creation."""
+    return str(ObjectId())
+
+
+def object_id(text: str) -> ObjectId | None:
+    """Return the ObjectId that `text` spells, None if it spells none.
+
+    Each id has one spelling, lower case: a second one would be a second key in every cache.
+    """
+    try:
+        id = ObjectId(text)
+    except (InvalidId, TypeError):
+        return None
+    return id if str(id) == text else None
+
+
+def decimal_to_bson(amount: Decimal) -> Decimal128:
+    """Return `amount` as MongoDB stores exact decimals."""
+    return Decimal128(amount)
+
+
+def decimal_from_bson(amount: Decimal128) -> Decimal:
+    """Return the exact decimal that MongoDB stored."""
+    return amount.to_decimal()

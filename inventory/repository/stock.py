@@ -1,0 +1,281 @@
+"""The counters of products: the one place where they move.
+
+A product's `stock` document is rewritten at every sale, so it is small: its counters, what a sale
+must know of the product, and a bounded `tail` of the newest entries. The tail is the durable truth
+of an entry until the ledger has it; `inventory.stock` carries entries over and trims the tail.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from bson import Int64, ObjectId
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.database import Database
+
+from inventory import limits
+from inventory.domain.products import Terms
+from inventory.domain.stock import Demand, Entry, Operation, Snapshot
+from inventory.repository.entries import entry_document, snapshot_from
+from inventory.repository.mongo import (
+    DERIVED,
+    DatabaseClock,
+    Document,
+    Session,
+    decimal_to_bson,
+    object_id,
+    reading,
+    writing,
+)
+
+TailPosition = tuple[datetime, ObjectId]
+_WITHOUT_TAIL = {"tail": False, "voids": False}
+_VOID_KEEP_MS = int(limits.VOID_KEEP_SECONDS * 1000)
+
+
+class StockRepository:
+    """Counters by product id; every id that spells no ObjectId is simply not there."""
+
+    def __init__(self, database: Database[Document], clock: DatabaseClock) -> None:
+        self._stock = database["stock"]
+        self._derived = self._stock.with_options(write_concern=DERIVED)
+        self._clock = clock
+
+    def get(self, product_id: str) -> Snapshot | None:
+        """Return the counters with their whole tail."""
+        return next(iter(self.list_many([product_id])), None)
+
+    def list_many(self, product_ids: Iterable[str], *, tail: bool = True) -> list[Snapshot]:
+        """Return the counters of those of the products that exist, in no particular order."""
+        ids = [id for text in product_ids if (id := object_id(text))]
+        return self._find({"_id": {"$in": ids}}, tail=tail) if ids else []
+
+    def list_untrimmed(
+        self, before: datetime, after: "TailPosition | None", count: int
+    ) -> tuple[list[Snapshot], "TailPosition | None"]:
+        """Return counters whose oldest tail entry was written before `before`, oldest first.
+
+        Also returns where the next `count` of them begin, None at the end.
+        """
+        query: Document = {"tail_since": {"$lt": before}}
+        if after is not None:
+            since, id = after
+            tie = {"tail_since": since, "_id": {"$gt": id}}
+            query = {"$and": [query, {"$or": [{"tail_since": {"$gt": since}}, tie]}]}
+        with reading():
+            cursor = self._stock.find(query).sort({"tail_since": 1, "_id": 1}).limit(count)
+            documents = cursor.to_list()
+        more = len(documents) == count
+        position = (documents[-1]["tail_since"], documents[-1]["_id"]) if more else None
+        return self._snapshots(documents), position
+
+    def find_by_entry(self, operation_id: str) -> Snapshot | None:
+        """Return the counters in whose tail an operation's entry still waits.
+
+        Looks through all tails that hold anything, which are few: ask for the exception only.
+        """
+        query = {"tail_since": {"$exists": True}, "tail.op": object_id(operation_id)}
+        with reading():
+            documents = self._stock.find(query, hint="untrimmed").limit(1).to_list()
+        return next(iter(self._snapshots(documents)), None)
+
+    def _find(self, query: Document, *, tail: bool) -> list[Snapshot]:
+        with reading():
+            return self._snapshots(
+                self._stock.find(query, None if tail else _WITHOUT_TAIL).to_list()
+            )
+
+    def _snapshots(self, documents: Iterable[Document]) -> list[Snapshot]:
+        now = self._clock.now()
+        return [snapshot_from(document, now) for document in documents]
+
+    def apply(self, product_id: str, operations: Sequence[Operation]) -> Snapshot | None:
+        """Apply all `operations` to one product in one guarded update, or none of them.
+
+        Returns the counters right after it, or None when the guard refused; `Snapshot.plan` tells
+        why. Raises `StorageUnavailable` or `OutcomeUnknown`.
+        """
+        update = _guarded_update(product_id, operations)
+        if update is None:
+            return None
+        now = self._clock.now()
+        with writing():
+            document = self._stock.find_one_and_update(
+                *update, return_document=ReturnDocument.AFTER
+            )
+        return None if document is None else snapshot_from(document, now)
+
+    def apply_many(self, groups: Mapping[str, Sequence[Operation]]) -> list[Snapshot]:
+        """Apply the operations of each product as `apply` does, each product by itself.
+
+        Returns the counters of all the products soon after. An operation was applied if its entry
+        is in the tail there or in the ledger.
+        """
+        updates = [_guarded_update(*group) for group in groups.items()]
+        with writing():
+            self._stock.bulk_write(
+                [UpdateOne(*update) for update in updates if update], ordered=False
+            )
+        return self.list_many(groups)
+
+    def void(self, product_id: str, operation_id: str) -> bool:
+        """Make sure that an operation that is not in the tail can never be applied from now on.
+
+        Returns False, and changes nothing, where its entry is in the tail. After True the caller
+        must look into the ledger: the entry may have been carried there before. The void stays
+        `limits.VOID_KEEP_SECONDS`, which outlasts every update that MongoDB had begun; later ones
+        are refused by the operation's fence.
+        """
+        id = ObjectId(operation_id)
+        recent = {"$gt": ["$$this.at", {"$subtract": ["$$NOW", _VOID_KEEP_MS]}]}
+        kept = {"$filter": {"input": {"$ifNull": ["$voids", []]}, "cond": recent}}
+        voids = {"$concatArrays": [kept, [{"op": id, "at": "$$NOW"}]]}
+        with writing():
+            result = self._stock.update_one(
+                {"_id": object_id(product_id), "tail.op": {"$ne": id}}, [{"$set": {"voids": voids}}]
+            )
+        return result.matched_count == 1
+
+    def trim(self, up_to_versions: Mapping[str, int]) -> None:
+        """Drop from each product's tail the entries up to and including a version.
+
+        The caller has seen every one of them in the ledger by a majority read.
+        """
+        updates = [
+            UpdateOne({"_id": ObjectId(product_id)}, _trim(version))
+            for product_id, version in up_to_versions.items()
+        ]
+        if updates:
+            with writing():
+                self._derived.bulk_write(updates, ordered=False)
+
+    def add(
+        self, product_id: str, terms: Terms, available: int, at: datetime, session: Session
+    ) -> None:
+        """Open the counters of a new product, inside a transaction; their version is 1."""
+        document = {
+            "_id": ObjectId(product_id),
+            "available": Int64(available),
+            "held": Int64(0),
+            "headroom": Int64(available + terms.oversell_limit),
+            "version": Int64(1),
+            "closed": False,
+            "tail": [],
+            "trimmed_at": at,
+            "terms_version": Int64(1),
+        }
+        self._stock.insert_one(document | _mirrored(terms), session=session)
+
+    def change_terms(
+        self, product_id: str, old: Terms, terms: Terms, version: int, session: Session
+    ) -> Snapshot:
+        """Tell the counters what a sale must know of the edited product, inside a transaction.
+
+        `version` is the edited product's.
+        Entries that still wait in the tail were sold at the old price, so it is written into them.
+        The counters of a product on sale are in demand: what a sale need not know leaves them be.
+        """
+        if _mirrored(old) == _mirrored(terms):
+            document = self._stock.find_one({"_id": ObjectId(product_id)}, session=session)
+            return _existing(document, self._clock.now())
+        old_price = {"price": "$price", "currency": "$currency"}
+        stamped = {"$map": {"input": "$tail", "in": {"$mergeObjects": [old_price, "$$this"]}}}
+        headroom = {"$add": ["$available", Int64(terms.oversell_limit)]}
+        new: Document = {name: {"$literal": value} for name, value in _mirrored(terms).items()}
+        tail = {"tail": stamped, "headroom": headroom, "terms_version": Int64(version)}
+        update = [{"$set": new | tail}]
+        return self._change_in(product_id, update, session)
+
+    def close(self, product_id: str, session: Session) -> Snapshot:
+        """Refuse every later change of the product's stock, inside a transaction."""
+        return self._change_in(
+            product_id, {"$set": {"closed": True}, "$inc": {"terms_version": 1}}, session
+        )
+
+    def _change_in(
+        self, product_id: str, update: Document | list[Document], session: Session
+    ) -> Snapshot:
+        document = self._stock.find_one_and_update(
+            {"_id": ObjectId(product_id)},
+            update,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return _existing(document, self._clock.now())
+
+
+def _existing(document: Document | None, now: datetime) -> Snapshot:
+    assert document is not None, "a product always has its counters"
+    return snapshot_from(document, now)
+
+
+def _mirrored(terms: Terms) -> Document:
+    return {
+        "price": decimal_to_bson(terms.price),
+        "currency": terms.currency,
+        "oversell_limit": Int64(terms.oversell_limit),
+        "low_stock_threshold": Int64(terms.low_stock_threshold),
+        "order_max": Int64(terms.max_per_order or limits.QUANTITY_MAX),
+    }
+
+
+def _guarded_update(
+    product_id: str, operations: Sequence[Operation]
+) -> tuple[Document, Document] | None:
+    """Return filter and update that apply all `operations` or nothing; None if that cannot be."""
+    demand = Demand.of(operations)
+    id = object_id(product_id)
+    if demand is None or id is None:
+        return None
+    room = limits.TAIL_ENTRIES_MAX - len(operations)
+    guard: Document = {"_id": id, "closed": False, f"tail.{room}": {"$exists": False}}
+    available: Document = {}
+    if demand.headroom_min is not None:
+        guard["headroom"] = {"$gte": Int64(demand.headroom_min)}
+    if demand.available_max is not None:
+        available["$lte"] = Int64(demand.available_max)
+    if demand.exact_available is not None:
+        available["$eq"] = Int64(demand.exact_available)
+    if available:
+        guard["available"] = available
+    if demand.order_quantity:
+        guard["order_max"] = {"$gte": demand.order_quantity}
+    if demand.fence is not None:
+        # The database's own clock decides; a process that was frozen cannot apply on waking.
+        guard["$expr"] = {"$lt": ["$$NOW", demand.fence]}
+        fenced = [ObjectId(operation.id) for operation in operations if operation.fence]
+        guard["voids.op"] = {"$nin": fenced}
+    increment = {"available": demand.delta, "headroom": demand.delta, "held": demand.held_delta}
+    counts = {name: Int64(number) for name, number in increment.items() if number}
+    update = _push([operation.entry for operation in operations])
+    return guard, update | {"$inc": counts | {"version": Int64(len(operations))}}
+
+
+def _push(entries: Sequence[Entry]) -> Document:
+    return {
+        "$push": {"tail": {"$each": [entry_document(entry) for entry in entries]}},
+        "$min": {"tail_since": entries[0].at},
+    }
+
+
+def _trim(version: int) -> list[Document]:
+    """Return the update that keeps only the entries after `version`.
+
+    The newest entry has the document's version and each older one the version before, so the
+    number to keep follows from the two versions alone and repeating the trim changes nothing.
+    """
+    size = {"$size": "$tail"}
+    keep = {"$max": [0, {"$min": [size, {"$subtract": ["$version", Int64(version)]}]}]}
+    dropped = {"$slice": ["$tail", {"$max": [1, {"$toInt": "$drop"}]}]}
+    kept = {"$slice": ["$tail", {"$toInt": {"$subtract": ["$drop", size]}}]}
+    newest = {"$max": [{"$max": {"$map": {"input": dropped, "in": "$$this.at"}}}, "$trimmed_at"]}
+    return [
+        {"$set": {"drop": {"$subtract": [size, keep]}}},
+        {
+            "$set": {
+                "trimmed_at": {"$cond": [{"$gt": ["$drop", 0]}, newest, "$trimmed_at"]},
+                "tail": {"$cond": [{"$lt": ["$drop", size]}, kept, []]},
+            }
+        },
+        {"$set": {"tail_since": {"$ifNull": [{"$first": "$tail.at"}, "$$REMOVE"]}}},
+        {"$unset": "drop"},
+    ]

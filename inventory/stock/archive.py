@@ -1,0 +1,104 @@
+"""Carries entries from the tails of the counters to the ledger, and trims the tails.
+
+Nothing here depends on who wrote an entry: every process derives the same rows from the same tail,
+and whoever comes second changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from inventory import limits
+from inventory.domain.purchases import Purchase
+from inventory.domain.stock import Kind, Movement, Snapshot
+from inventory.repository.mongo import DatabaseClock
+from inventory.repository.movements import MovementRepository
+from inventory.repository.purchases import PurchaseRepository
+from inventory.repository.stock import StockRepository
+
+
+class Archive:
+    """The way of entries into the ledger."""
+
+    def __init__(
+        self,
+        stock: StockRepository,
+        movements: MovementRepository,
+        purchases: PurchaseRepository,
+        clock: DatabaseClock,
+    ) -> None:
+        self._stock = stock
+        self._movements = movements
+        self._purchases = purchases
+        self._clock = clock
+
+    def add(self, movements: Sequence[Movement]) -> None:
+        """Write movements, and the purchases that they made, where they are missing.
+
+        Purchases go first: who finds a movement may rely on its purchase.
+        """
+        self._purchases.add_missing(
+            Purchase.of(movement) for movement in movements if movement.entry.kind is Kind.PURCHASE
+        )
+        self._movements.add_missing(movements)
+
+    def catch_up(self, snapshot: Snapshot) -> None:
+        """Write what this tail holds and the ledger lacks, be it at the end or in the middle."""
+        rows = snapshot.movements()
+        known = self._movements.known_ids([row.entry.operation_id for row in rows])
+        self.add([row for row in rows if row.entry.operation_id not in known])
+
+    def settle(self, snapshots: Iterable[Snapshot]) -> None:
+        """Archive what these tails hold and the ledger lacks, then trim what is safe there.
+
+        An entry is trimmed only after a majority read has seen its row: what the primary alone
+        acknowledged can be gone after a failover, and then the tail is all that is left. And only
+        from the oldest on without a gap, because places in the ledger follow from the tail's end.
+        """
+        rows = {snapshot.product_id: snapshot.movements() for snapshot in snapshots}
+        ids = [row.entry.operation_id for movements in rows.values() for row in movements]
+        if not ids:
+            return
+        safe = self._movements.known_ids(ids, majority=True)
+        missing = [
+            row
+            for movements in rows.values()
+            for row in movements
+            if row.entry.operation_id not in safe
+        ]
+        if missing:
+            self.add(missing)
+            added = [row.entry.operation_id for row in missing]
+            safe |= self._movements.known_ids(added, majority=True)
+        self._stock.trim(
+            {
+                product_id: version
+                for product_id, movements in rows.items()
+                if (version := _safe_version(movements, safe)) is not None
+            }
+        )
+
+    def settle_stale(self) -> int:
+        """Settle tails that were left alone for a while; return how many there were.
+
+        A process that died may have applied entries and not archived them, so this is also the
+        recovery of the ledger. Any number of processes may do it at once.
+        """
+        before = self._clock.now() - timedelta(seconds=limits.TAIL_STALE_SECONDS)
+        position, count = None, 0
+        while True:
+            snapshots, position = self._stock.list_untrimmed(
+                before, position, limits.SWEEP_PRODUCTS_MAX
+            )
+            self.settle(snapshots)
+            count += len(snapshots)
+            if position is None:
+                return count
+
+
+def _safe_version(movements: Sequence[Movement], safe: set[str]) -> int | None:
+    version = None
+    for movement in movements:
+        if movement.entry.operation_id not in safe:
+            break
+        version = movement.version
+    return version

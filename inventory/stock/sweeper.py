@@ -1,0 +1,49 @@
+"""Tidies up in the background: tails that were left alone go to the ledger and are trimmed."""
+
+import random
+import threading
+
+import structlog
+
+from inventory import limits
+from inventory.errors import InventoryError
+from inventory.stock.archive import Archive
+
+_RANDOM = random.SystemRandom()
+_log = structlog.get_logger(__name__)
+
+
+class Sweeper:
+    """A thread of this process that settles stale tails every few seconds."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round comes after one interval."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for the round that is under way."""
+        self._stopped.set()
+        self._thread.join(limits.REQUEST_SECONDS_MAX)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._pause_seconds()):
+            self.sweep()
+
+    def _pause_seconds(self) -> float:
+        # Jitter keeps the processes from sweeping the same products at the same moment.
+        return limits.SWEEP_INTERVAL_SECONDS * _RANDOM.uniform(0.75, 1.25)
+
+    def sweep(self) -> None:
+        """Settle what is stale; trouble is logged and left for the next round."""
+        try:
+            self._archive.settle_stale()
+        except InventoryError as problem:
+            _log.warning("sweep_failed", problem=problem.code)
+        except Exception:  # noqa: BLE001 - see below
+            # The sweeper is what repairs others: it may not die of anything.
+            _log.exception("sweep_failed")

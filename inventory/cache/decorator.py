@@ -1,0 +1,130 @@
+"""`@cached`: a method that reads the database becomes one that asks Redis first.
+
+    class ProductReads:
+        def __init__(self, ..., store): self.store = store
+
+        @cached("product:{product_id}:card", ttl_seconds=300)
+        def card(self, product_id: str) -> Versioned | None: ...
+
+    reads.card("a1")                     # from Redis, else from the database and into Redis
+    reads.card.key("a1")                 # "inventory:v1:product:a1:card"
+    reads.card.invalidate("a1", version=7)
+    reads.card.publish({("a1",): value}, seen)
+    fetch_together([(reads.card, ("a1",)), (reads.stock, ("a1",))])      # one round trip
+
+The key template is filled in by the same code for a call and for an invalidation, so the two cannot
+drift apart. Values are bytes with a version; None, "there is no such thing", is never cached.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from inventory.cache.store import PREFIX, Glimpse, Values, Versioned, VersionedStore
+
+Loader = Callable[..., Versioned | None]
+Arguments = tuple[str, ...]
+
+
+class HasStore(Protocol):
+    """What a class must have whose methods are cached."""
+
+    store: VersionedStore
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a cached read found, and whether Redis knew it."""
+
+    value: Versioned | None
+    hit: bool
+
+
+class CachedRead:
+    """A cached method of one object. Calling it returns the value alone."""
+
+    __slots__ = ("_load", "_owner", "_template", "ttl_seconds")
+
+    def __init__(self, owner: HasStore, load: Loader, template: str, ttl_seconds: float) -> None:
+        self._owner = owner
+        self._load = load
+        self._template = template
+        self.ttl_seconds = ttl_seconds
+
+    def __call__(self, *arguments: str) -> Versioned | None:
+        """Return the value from Redis, else from the database."""
+        return fetch_together([(self, arguments)])[0].value
+
+    @property
+    def store(self) -> VersionedStore:
+        """Where the values are kept."""
+        return self._owner.store
+
+    def key(self, *arguments: str) -> str:
+        """Return the Redis key of a call with these arguments."""
+        return PREFIX + self._template.format(*arguments)
+
+    def load(self, *arguments: str) -> Versioned | None:
+        """Read the database and put what it says into Redis."""
+        seen = self.store.glimpse()
+        value = self._load(self._owner, *arguments)
+        if value is not None:
+            self.offer({arguments: value}, seen)
+        return value
+
+    def publish(self, values: Mapping[Arguments, Versioned], seen: Glimpse) -> None:
+        """Put values into Redis that were just written, after `seen`."""
+        self.store.publish(self._keyed(values), seen)
+
+    def offer(self, values: Mapping[Arguments, Versioned], seen: Glimpse) -> None:
+        """Put values into Redis that were just read, after `seen`."""
+        self.store.offer(self._keyed(values), seen)
+
+    def _keyed(self, values: Mapping[Arguments, Versioned]) -> Values:
+        return {
+            self.key(*arguments): (value, self.ttl_seconds) for arguments, value in values.items()
+        }
+
+    def invalidate(self, *arguments: str, version: int) -> None:
+        """Let nothing older than `version` be read any more."""
+        self.publish({arguments: Versioned(version, b"")}, self.store.glimpse())
+
+
+class cached:  # noqa: N801 - a decorator reads as a verb
+    """Make a method of an object that has a `store` a `CachedRead`.
+
+    `template` names the method's arguments, all of them, each a string; that is checked once.
+    """
+
+    def __init__(self, template: str, *, ttl_seconds: float) -> None:
+        self._template = template
+        self._ttl_seconds = ttl_seconds
+
+    def __call__(self, load: Loader) -> "_CachedMethod":
+        names = list(inspect.signature(load).parameters)[1:]
+        positional = self._template.format(**dict.fromkeys(names, "{}"))
+        if positional.count("{}") != len(names):
+            raise TypeError(f"{self._template!r} must name each of {names} once")
+        return _CachedMethod(load, positional, self._ttl_seconds)
+
+
+class _CachedMethod:
+    def __init__(self, load: Loader, template: str, ttl_seconds: float) -> None:
+        self._load = load
+        self._template = template
+        self._ttl_seconds = ttl_seconds
+        self.__doc__ = load.__doc__
+
+    def __get__(self, owner: Any, _: type | None = None) -> CachedRead:
+        return CachedRead(owner, self._load, self._template, self._ttl_seconds)
+
+
+def fetch_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Found]:
+    """Make several cached reads with one round trip to Redis; load what it does not know."""
+    store = reads[0][0].store
+    known = store.fetch([read.key(*arguments) for read, arguments in reads])
+    return [
+        Found(value, True) if value is not None else Found(read.load(*arguments), False)
+        for value, (read, arguments) in zip(known, reads, strict=True)
+    ]

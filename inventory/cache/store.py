@@ -1,0 +1,242 @@
+"""Versioned values in Redis: an older one never takes the place of a newer one.
+
+Three things could bring an old value back, and each is refused by a script inside Redis:
+
+- It comes late, after a newer one: its version is lower.
+- It comes so late that the newer one has expired: it says when it was read, and may not be older
+  than `limits.PUBLISH_AGE_SECONDS_MAX`, which is less than any value lives.
+- Redis was out of reach, so nobody could tell it about newer ones: whoever failed to publish renews
+  the *epoch* before it uses Redis again, and values of another epoch do not count.
+
+A publisher that is refused for the latter two leaves a *floor*, a version without a value: readers
+see a miss, and nobody can put an older value there.
+"""
+
+import hashlib
+import random
+import re
+import secrets
+import threading
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from redis import Redis
+from redis.exceptions import NoScriptError
+
+from inventory import limits
+from inventory.cache.connection import Connection, Unreachable
+
+# One schema of values, one prefix: a release that changes what is stored raises the number.
+PREFIX = "inventory:v1:"
+_EPOCH = PREFIX + "epoch"
+_RANDOM = random.SystemRandom()
+_PARTS = 3
+_CHECKSUM_BYTES = 8
+_EPOCH_FORM = re.compile(rb"[0-9a-f]{16}")
+Argument = bytes | str | int | float
+
+# KEYS: epoch, then values. ARGV: epoch seen, redis seconds seen, greatest age, then version, TTL in
+# milliseconds and body of each value. Answers the epoch.
+_PUBLISH = """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then return '' end
+local now = redis.call('TIME')
+local age = now[1] + now[2] / 1000000 - tonumber(ARGV[2])
+local late = epoch ~= ARGV[1] or age > tonumber(ARGV[3]) or age < -1
+for i = 2, #KEYS do
+  local version, ttl, body = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+  if late then body = '' end
+  local held_version = -1
+  local held = redis.pcall('GET', KEYS[i])
+  if type(held) == 'string' then
+    local e, v = string.match(held, '^(%x+):(%d+):')
+    if e == epoch then held_version = tonumber(v) end
+  end
+  local newer = tonumber(version) - held_version
+  if newer > 0 or (newer == 0 and body ~= '') then
+    redis.call('SET', KEYS[i], epoch .. ':' .. version .. ':' .. body, 'PX', ttl)
+  end
+end
+return epoch
+"""
+_PUBLISH_DIGEST = hashlib.sha1(_PUBLISH.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A value of some version; an empty body says that at this version there is no value."""
+
+    version: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What Redis was like right before a value was read from the database."""
+
+    epoch: bytes
+    redis_seconds: float
+
+
+Values = Mapping[str, tuple[Versioned, float]]
+
+
+class VersionedStore:
+    """Values by key; every method is safe to call whatever state Redis is in."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._epoch = b""
+        # A process that is new cannot know what its predecessor failed to publish.
+        self._distrusted = True
+        self._clock_offset = 0.0
+        self._clock_read_at = float("-inf")
+        self._healing = threading.Lock()
+        self._closed = threading.Event()
+
+    def fetch(self, keys: Sequence[str]) -> list[Versioned | None]:
+        """Return the values of `keys`, None for each that is not known.
+
+        Rubbish, floors and values of another epoch are not known.
+        """
+        try:
+            self._trust()
+            epoch, *values = self.connection.call(lambda client: client.mget([_EPOCH, *keys]))
+            self._epoch = epoch if _is_epoch(epoch) else self._renew_epoch()
+        except Unreachable:
+            return [None] * len(keys)
+        return [_parse(value, self._epoch) for value in values]
+
+    def glimpse(self) -> Glimpse:
+        """Return what this process knows of Redis now; values read after it go with `publish`."""
+        return Glimpse(self._epoch, time.monotonic() + self._clock_offset)
+
+    def publish(self, values: Values, seen: Glimpse) -> None:
+        """Put values, each with its TTL in seconds, that were written after `seen`.
+
+        Whoever cannot tell Redis of a newer value has left an older one there, so this process
+        renews the epoch before it uses Redis again.
+        """
+        try:
+            self._set(values, seen)
+        except Unreachable:
+            self._distrust()
+
+    def offer(self, values: Values, seen: Glimpse) -> None:
+        """Put values, each with its TTL in seconds, that were read after `seen`; or leave it be."""
+        with suppress(Unreachable):
+            self._set(values, seen)
+
+    def _set(self, values: Values, seen: Glimpse) -> None:
+        if not values:
+            return
+        keys = [_EPOCH, *values]
+        arguments: list[Argument] = [
+            seen.epoch,
+            repr(seen.redis_seconds),
+            limits.PUBLISH_AGE_SECONDS_MAX,
+        ]
+        for value, ttl_seconds in values.values():
+            arguments += [value.version, _jittered_ms(ttl_seconds), _sealed(value.body)]
+        self._trust()
+        self._epoch = self.connection.call(lambda client: _evaluate(client, keys, arguments))
+
+    def renew(self, key: str, ttl_seconds: float) -> bytes:
+        """Give `key` a new random value, and return it.
+
+        Whatever carries the value that `fetch` found under `key` before is recognised as outdated
+        from now on. If Redis cannot be told so, nothing in it will count any more.
+        """
+        token = secrets.token_hex(8).encode()
+        try:
+            self._trust()
+            value = b"%b:0:%b" % (self._epoch, _sealed(token))
+            milliseconds = int(ttl_seconds * 1000)
+            self.connection.call(lambda client: client.set(key, value, px=milliseconds))
+        except Unreachable:
+            self._distrust()
+        return token
+
+    def _distrust(self) -> None:
+        """Let nobody believe what Redis holds: at once if it can be told, else as soon as it can.
+
+        Not only when this process needs Redis next: others may be reading from it by then.
+        """
+        self._distrusted = True
+        try:
+            self._trust()
+        except Unreachable:
+            if self._healing.acquire(blocking=False):
+                threading.Thread(target=self._heal, name="cache-healer", daemon=True).start()
+
+    def _heal(self) -> None:
+        try:
+            while self._distrusted and not self._closed.wait(limits.HEAL_INTERVAL_SECONDS):
+                with suppress(Unreachable):
+                    self._trust(urgent=True)
+        finally:
+            self._healing.release()
+
+    def close(self) -> None:
+        """Stop what goes on in the background, and close all connections."""
+        self._closed.set()
+        self.connection.close()
+
+    def _trust(self, *, urgent: bool = False) -> None:
+        """Make what Redis holds believable again, and read its clock now and then."""
+        if self._distrusted:
+            self._renew_epoch(urgent=urgent)
+            self._distrusted = False
+        if time.monotonic() - self._clock_read_at > limits.REDIS_CLOCK_REFRESH_SECONDS:
+            seconds, microseconds = self.connection.call(lambda client: client.time())
+            self._clock_read_at = time.monotonic()
+            self._clock_offset = seconds + microseconds / 1_000_000 - self._clock_read_at
+
+    def _renew_epoch(self, *, urgent: bool = False) -> bytes:
+        """Let every value count for nothing from now on.
+
+        A Redis that is full takes no new epoch, but it can still lose the old one.
+        """
+        epoch = secrets.token_hex(8).encode()
+        self.connection.call(lambda client: client.delete(_EPOCH), urgent=urgent)
+        self.connection.call(lambda client: client.set(_EPOCH, epoch), urgent=urgent)
+        self._epoch = epoch
+        return epoch
+
+
+def _evaluate(client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> bytes:
+    try:
+        epoch = client.evalsha(_PUBLISH_DIGEST, len(keys), *keys, *arguments)
+    except NoScriptError:
+        epoch = client.eval(_PUBLISH, len(keys), *keys, *arguments)
+    assert isinstance(epoch, bytes)
+    return epoch
+
+
+def _jittered_ms(ttl_seconds: float) -> int:
+    # Values that came together must not expire together.
+    return int(ttl_seconds * 1000 * _RANDOM.uniform(0.8, 1.0))
+
+
+def _is_epoch(value: object) -> TypeGuard[bytes]:
+    """Tell what one of us wrote from what was lost, or overwritten by somebody else."""
+    return isinstance(value, bytes) and _EPOCH_FORM.fullmatch(value) is not None
+
+
+def _sealed(body: bytes) -> bytes:
+    """Put a checksum before a body: half a value would be worse than none."""
+    return b"%08x%b" % (zlib.crc32(body), body) if body else b""
+
+
+def _parse(value: object, epoch: bytes) -> Versioned | None:
+    if not isinstance(value, bytes):
+        return None
+    parts = value.split(b":", 2)
+    if len(parts) != _PARTS or parts[0] != epoch or not parts[1].isdigit():
+        return None
+    body = parts[2][_CHECKSUM_BYTES:]
+    return Versioned(int(parts[1]), body) if body and _sealed(body) == parts[2] else None

@@ -1,0 +1,129 @@
+"""Reads what clients send: JSON without surprises, queries without repetition, one key."""
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from flask import g, request
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from inventory import limits
+from inventory.api.problems import (
+    Fields,
+    IdempotencyKeyRequired,
+    InvalidIdempotencyKey,
+    MalformedJSON,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from inventory.domain.claims import RequestKey
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+# Who asks, as long as nobody has to say who they are.
+_ANYBODY = "anybody"
+
+
+def read_body(schema: Schema, *media_types: str) -> Any:
+    """Return the request's body as `schema` loads it; numbers with a fraction stay exact."""
+    accepted = media_types or (JSON,)
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype not in accepted or charset not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(f"Send {' or '.join(accepted)}, in UTF-8.")
+    if request.content_encoding not in (None, "", "identity"):
+        raise UnsupportedMediaType("Send the body without a Content-Encoding.")
+    return load(schema, parse_json(_read_bytes(limits.BODY_BYTES_MAX)))
+
+
+def _read_bytes(bytes_max: int) -> bytes:
+    """Return the body; raise `RequestEntityTooLarge` if it is longer than `bytes_max`.
+
+    Werkzeug cuts a body without a Content-Length off at its limit and says nothing, so it gets a
+    limit of one byte more, which then tells.
+    """
+    request.max_content_length = bytes_max + 1
+    body = request.get_data(cache=False)
+    if len(body) > bytes_max:
+        raise RequestEntityTooLarge
+    return body
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON (RFC 8259) strictly: no NaN, no name twice, no floats in between."""
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            parse_float=Decimal,
+            parse_constant=_no_constant,
+            object_pairs_hook=_distinct_names,
+        )
+    except MalformedJSON:
+        raise
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise MalformedJSON("The body is not JSON that this service can read.") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise MalformedJSON(f"{name} is not JSON.")
+
+
+def _distinct_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedJSON("An object has the same name twice.")
+    return members
+
+
+def read_query(schema: Schema) -> Any:
+    """Return the request's query as `schema` loads it."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationFailed({name: ["Given more than once."] for name in repeated})
+    return load(schema, request.args.to_dict())
+
+
+def load(schema: Schema, data: Any) -> Any:
+    """Load `data`; raise `ValidationFailed` with a message for every field at fault."""
+    try:
+        return schema.load(data)
+    except ValidationError as error:
+        raise ValidationFailed(_flat(error.messages)) from error
+
+
+def _flat(messages: Any, path: str = "") -> Fields:
+    """Turn nested messages into one level: `max_per_customer.quantity`, `tags.0`."""
+    if isinstance(messages, dict):
+        flat: Fields = {}
+        for name, inner in messages.items():
+            # A name that a client sent may hold half of a surrogate pair, which no answer can.
+            shown = "body" if name == "_schema" else str(name).encode(errors="replace").decode()
+            flat |= _flat(inner, f"{path}.{shown}" if path else shown)
+        return flat
+    return {path: [str(message) for message in messages]}
+
+
+def read_request_key(payload: Any, *, required: bool) -> RequestKey | None:
+    """Return what identifies this request if it carries an Idempotency-Key.
+
+    The fingerprint is of what the request means, not of its bytes: a client that retries may well
+    write the same fields in another order.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        if required:
+            raise IdempotencyKeyRequired
+        return None
+    if not 1 <= len(key) <= limits.IDEMPOTENCY_KEY_CHARACTERS_MAX or not key.isprintable():
+        raise InvalidIdempotencyKey
+    meaning = json.dumps(
+        [request.method, request.path, payload], sort_keys=True, default=str, separators=(",", ":")
+    )
+    return RequestKey(
+        id=_digest(f"{_ANYBODY}\n{key}"), fingerprint=_digest(meaning), request_id=g.request_id
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""What the views call: the services of this app, put there by the composition root."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app
+
+from inventory.api.reads import ProductReads
+from inventory.services.adjusting import Adjusting
+from inventory.services.catalogue import Catalogue
+from inventory.services.purchasing import Purchasing
+from inventory.settings import Settings
+from inventory.telemetry.health import Health
+
+_NAME = "inventory"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that a view may use. `time_limit` bounds the database calls of a request."""
+
+    settings: Settings
+    catalogue: Catalogue
+    purchasing: Purchasing
+    adjusting: Adjusting
+    reads: ProductReads
+    health: Health
+    time_limit: Callable[[float], AbstractContextManager[object]]
+
+
+def install(app: Flask, installed: Context) -> None:
+    """Give the app what its views call."""
+    app.extensions[_NAME] = installed
+
+
+def context() -> Context:
+    """Return what the views of the current app call."""
+    return cast(Context, current_app.extensions[_NAME])

@@ -1,0 +1,95 @@
+"""`@contract`: what an operation takes and may answer, checked and documented in one place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema
+
+from inventory import errors
+from inventory.api import problems
+from inventory.api.bodies import JSON, read_body, read_query, read_request_key
+from inventory.api.context import context
+from inventory.errors import InventoryError
+
+View = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One operation as clients may rely on it.
+
+    `answers` maps a success status to the name of the answer's schema in the document, "" for an
+    empty answer; `produces` says of which media types the others are. `headers` come with each of
+    them. A view gets `body`, `query` and `key` as keyword arguments, each where declared.
+
+    `problems` and `statuses` are what can go wrong besides `implied_problems`. An operation that
+    `stores` nothing and reads nothing stored does without MongoDB.
+    """
+
+    summary: str
+    answers: Mapping[int, str]
+    body: Schema | None = None
+    media_types: tuple[str, ...] = (JSON,)
+    query: Schema | None = None
+    problems: tuple[type[InventoryError], ...] = ()
+    statuses: tuple[HTTPStatus, ...] = ()
+    idempotent: bool = False
+    conditional: bool = False
+    headers: tuple[str, ...] = field(default=())
+    produces: tuple[str, ...] = (JSON,)
+    stores: bool = True
+
+    def implied_problems(self) -> list[type[InventoryError]]:
+        """Return the problems that follow from what the operation takes."""
+        implied: list[type[InventoryError]] = []
+        if self.body is not None:
+            implied += [problems.MalformedJSON, problems.UnsupportedMediaType]
+        if self.body is not None or self.query is not None:
+            implied += [problems.ValidationFailed]
+        if self.idempotent:
+            implied += [problems.InvalidIdempotencyKey, problems.IdempotencyKeyRequired]
+            implied += [errors.IdempotencyInProgress, errors.IdempotencyKeyReused]
+        if self.conditional:
+            implied += [errors.StaleVersion, problems.PreconditionRequired]
+        if self.stores:
+            implied += [errors.StorageUnavailable]
+        if self.stores and (self.body is not None or self.conditional):
+            implied += [errors.OutcomeUnknown]
+        return implied
+
+    def implied_statuses(self) -> list[HTTPStatus]:
+        """Return the failures without a condition of ours that follow from what it takes."""
+        too_large = [HTTPStatus.REQUEST_ENTITY_TOO_LARGE] if self.body is not None else []
+        return [*too_large, HTTPStatus.INTERNAL_SERVER_ERROR]
+
+
+def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callable[[View], View]:
+    """Make a view's contract: check what comes in by it, and keep it for the documentation."""
+    promised = Contract(summary, answers, **options)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(**arguments: Any) -> Response:
+            if promised.query is not None:
+                arguments["query"] = read_query(promised.query)
+            if promised.body is not None:
+                arguments["body"] = read_body(promised.body, *promised.media_types)
+            if promised.idempotent:
+                required = context().settings.require_idempotency_key
+                arguments["key"] = read_request_key(arguments["body"], required=required)
+            return view(**arguments)
+
+        checked.contract = promised  # type: ignore[attr-defined]  # found again by `contract_of`
+        return checked
+
+    return decorate
+
+
+def contract_of(view: Callable[..., Any]) -> Contract | None:
+    """Return the contract of a view, None if it has none."""
+    found: Contract | None = getattr(view, "contract", None)
+    return found

@@ -1,0 +1,29 @@
+"""Whether the process is up, and whether it can serve."""
+
+from flask import Blueprint, Response
+
+from inventory.api.context import context
+from inventory.api.contract import contract
+from inventory.api.responses import answer
+from inventory.errors import DatabaseNotReady, StorageUnavailable
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@contract("Is the process up?", {200: "Health"}, stores=False)
+def get_health() -> Response:
+    """Answer without touching anything: a process that answers need not be restarted."""
+    return answer({"status": "ok"})
+
+
+@bp.get("/readyz")
+@contract(
+    "Can it serve?",
+    {200: "Readiness"},
+    problems=(StorageUnavailable, DatabaseNotReady),
+    stores=False,
+)
+def get_readiness() -> Response:
+    """Answer 200 while MongoDB serves; without Redis reads are slower, and nothing else."""
+    return answer({"status": "ready", "mongodb": "ok", "redis": context().health.check()})

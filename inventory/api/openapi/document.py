@@ -1,0 +1,127 @@
+"""Puts the document together: the app's routes, what they share, what is true of them all."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from flask import Flask
+from werkzeug.routing import Rule
+
+from inventory.api.contract import contract_of
+from inventory.api.openapi import answers, inputs, parameters
+from inventory.api.openapi.operations import Route, operation, problem_response, problems_of
+from inventory.api.openapi.problem_types import ProblemType, base_schema, types_of
+
+_PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
+# What Flask answers by itself.
+_AUTOMATIC = frozenset({"HEAD", "OPTIONS"})
+
+_DESCRIPTION = """\
+Stock for storefronts: what can be bought, by whom it is held, and where every unit went. Stock
+never falls below what is allowed, whoever is refused was refused by counters that were real, and
+what was answered with success has happened.
+
+**Retries.** Send an `Idempotency-Key` with every change of stock: a new one for each change, the
+same one for its retries. The retry gets the first answer, with `Idempotent-Replayed: true`. That is
+also how to find out what became of a change that was answered with 503 `outcome_unknown`, or not
+answered at all.
+
+**Freshness.** After an answered change every later read shows it. Reads of products carry an
+`ETag`: with `If-None-Match` they are answered 304 while nothing has changed. `Cache-Control:
+no-cache` reads the database. Edits and deletions need `If-Match`, so that nobody overwrites what
+they have not seen.
+
+**Numbers.** Amounts of money are exact decimals, answered as text. Whole numbers are just that:
+`true`, `"1"` and `1.0` are refused. Unknown members of a body, unknown parameters and parameters
+given twice are refused as well.
+
+**Problems.** Every error is `application/problem+json` (RFC 9457). Programs tell problems apart by
+`code`, which never changes; `type` leads to what a problem means and whether to try again. A path
+that does not exist is answered 404 `not_found`, a method that a path does not have 405
+`method_not_allowed` with `Allow`. Every answer carries `X-Request-ID`, which the service's logs
+carry too. Where there is `GET`, there is `HEAD`.
+"""
+
+
+def build(app: Flask, *, version: str, key_required: bool) -> dict[str, Any]:
+    """Return the OpenAPI document of an app.
+
+    `key_required` says whether changes of stock are refused without an Idempotency-Key.
+    """
+    plugin = inputs.plugin()
+    spec = APISpec(
+        title="Inventory stock API",
+        version=version,
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        info={"description": _DESCRIPTION},
+        servers=[{"url": "/", "description": "This very service"}],
+    )
+    inputs.teach(plugin)
+    _add_shared(spec, key_required=key_required)
+    assert plugin.converter is not None
+    for route in routes(app):
+        described = operation(route, plugin.converter)
+        spec.path(path=route.path, operations={route.method: described})
+    for tag in dict.fromkeys(route.tag for route in routes(app)):
+        spec.tag({"name": tag, "description": _room_description(app, tag)})
+    _add_problems(spec, [found for route in routes(app) for found in problems_of(route.contract)])
+    return dict(spec.to_dict())
+
+
+def routes(app: Flask) -> Iterator[Route]:
+    """Yield every route of the app that has a contract, in the order of their registration."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        promised = contract_of(view)
+        if promised is None:
+            continue
+        tag, _, name = rule.endpoint.rpartition(".")
+        for method in methods(rule):
+            yield Route(
+                path=_PARAMETER.sub(r"{\1}", rule.rule),
+                method=method.lower(),
+                name=name,
+                tag=tag,
+                path_parameters=_PARAMETER.findall(rule.rule),
+                description=view.__doc__ or "",
+                contract=promised,
+            )
+
+
+def methods(rule: Rule) -> list[str]:
+    """Return the methods of a route that views answer."""
+    return sorted((rule.methods or set()) - _AUTOMATIC)
+
+
+def _add_shared(spec: APISpec, *, key_required: bool) -> None:
+    components = spec.components
+    for name, schema in answers.answers().items():
+        components.schema(name, schema)
+    for name, header in parameters.answer_headers().items():
+        components.header(name, header)
+    for name, parameter in parameters.request_headers(key_required=key_required).items():
+        components.parameter(name, "header", parameter)
+
+
+def _add_problems(spec: APISpec, met: Iterable[ProblemType]) -> None:
+    """Add the kinds of problems that operations meet, and those without any operation."""
+    components = spec.components
+    (nowhere,) = types_of([], [HTTPStatus.NOT_FOUND])
+    (not_so,) = types_of([], [HTTPStatus.METHOD_NOT_ALLOWED])
+    components.schema("Problem", base_schema())
+    for name, schema in {t.schema_name: t.schema() for t in (*met, nowhere, not_so)}.items():
+        components.schema(name, schema)
+    components.response("NotFound", problem_response([nowhere]))
+    refused = problem_response([not_so])
+    refused["headers"]["Allow"] = {"$ref": "#/components/headers/Allow"}
+    components.response("MethodNotAllowed", refused)
+
+
+def _room_description(app: Flask, tag: str) -> str:
+    """Return the first sentence of the module that a blueprint is made in."""
+    module = sys.modules[app.blueprints[tag].import_name]
+    return (module.__doc__ or "").split("\n", 1)[0]

@@ -1,0 +1,47 @@
+"""Purchases, adjustments and questions about stock, as clients send them."""
+
+from marshmallow import fields, validate
+
+from inventory import limits
+from inventory.api.schemas.fields import (
+    Moment,
+    QueryNumber,
+    StrictSchema,
+    Text,
+    whole_number,
+)
+from inventory.domain.stock import Kind, Reason
+
+
+class PurchaseSchema(StrictSchema):
+    """Units of one product that somebody wants."""
+
+    quantity = whole_number(1, limits.QUANTITY_MAX, required=True)
+    customer_id = Text(limits.CUSTOMER_ID_CHARACTERS_MAX, allow_none=True)
+    reference = Text(limits.REFERENCE_CHARACTERS_MAX, allow_none=True)
+
+
+class AdjustmentSchema(StrictSchema):
+    """A change of stock that is not a sale."""
+
+    delta = whole_number(-limits.DELTA_MAX, limits.DELTA_MAX, required=True)
+    reason = fields.Enum(Reason, by_value=True, required=True)
+    reference = Text(limits.REFERENCE_CHARACTERS_MAX, allow_none=True)
+    note = Text(limits.NOTE_CHARACTERS_MAX, lines=True, allow_none=True)
+    expected_stock = whole_number(-limits.STOCK_MAX, limits.STOCK_MAX, allow_none=True)
+
+
+class StockQuerySchema(StrictSchema):
+    """At which time the stock is asked for; now, if nothing is said."""
+
+    as_of = Moment()
+
+
+class MovementListSchema(StrictSchema):
+    """The query of a product's movements."""
+
+    limit = QueryNumber(
+        load_default=limits.PAGE_SIZE_DEFAULT, validate=validate.Range(1, limits.PAGE_SIZE_MAX)
+    )
+    cursor = fields.String(validate=validate.Length(1, limits.CURSOR_CHARACTERS_MAX))
+    kind = fields.Enum(Kind, by_value=True)

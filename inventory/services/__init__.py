@@ -1,0 +1,1 @@
+"""Use cases: one function each. Knows no HTTP, no MongoDB and no Redis."""

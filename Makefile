@@ -1,0 +1,91 @@
+# Everything one does with this project. `make` alone lists it.
+#
+# Needs a Python from 3.11 on and make; all else is installed into .venv, from hashed requirements.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
+# More arguments for a tool: make test ARGS="-k cache -x"
+ARGS ?=
+
+# --- use it ---------------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(VENV)/.run.stamp  ## Start everything on this machine; Ctrl-C stops it (PORT=8000)
+	@exec $(BIN)/python -m inventory local
+
+.PHONY: demo
+demo: $(VENV)/.run.stamp  ## Load a sample catalogue into the running service
+	@exec $(BIN)/python -m inventory demo
+
+# --- change it ------------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.dev.stamp  ## Run all tests against real servers, with coverage (ARGS=...)
+	@exec $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+.PHONY: lint
+lint: lint-python types lint-deploy  ## Check style, formatting, types and deployment files
+
+.PHONY: lint-python
+lint-python: $(VENV)/.dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev.stamp  ## Check the types (mypy, strict)
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.dev.stamp  ## Sort imports and format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# --- deploy it ------------------------------------------------------------------------------------
+
+.PHONY: lint-deploy
+-include deploy/*.mk loadtests/*.mk
+
+# --- keep it --------------------------------------------------------------------------------------
+
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q
+
+.PHONY: lock
+lock: $(VENV)/.dev.stamp  ## Recompile the hashed requirements (ARGS=--upgrade)
+	$(LOCK) $(ARGS) requirements.in -o requirements.txt
+	$(LOCK) $(ARGS) requirements-local.in -o requirements-local.txt
+	$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
+
+.PHONY: clean
+clean:  ## Remove the virtual environment and all caches; keeps the data in .local
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the virtual environment ----------------------------------------------------------------------
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3; do \
+	  if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	    >/dev/null 2>&1; then exec "$$python" -m venv --clear $(VENV); fi; \
+	done; \
+	echo "No Python 3.11 or newer with its venv module was found. Install one (on Debian and" \
+	  "Ubuntu: apt install python3 python3-venv), or name it: make run PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(VENV)/.run.stamp: requirements.txt requirements-local.txt | $(BIN)/python
+	@echo "Installing the service and its local servers into $(VENV); once, for half a minute ..."
+	@$(PIP) -r requirements.txt -r requirements-local.txt
+	@touch $@
+
+$(VENV)/.dev.stamp: requirements-dev.txt | $(BIN)/python
+	@echo "Installing the development tools into $(VENV); once, for a minute ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

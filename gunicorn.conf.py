@@ -1,0 +1,67 @@
+"""gunicorn's configuration; read once in the master, before any worker is forked.
+
+Bad settings end here, in one process and with one list, instead of in every worker.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from inventory import limits
+from inventory.serving import read_environment
+from inventory.settings import SettingsError
+
+try:
+    _settings, _options = read_environment(os.environ)
+except SettingsError as error:
+    sys.exit(str(error))
+
+wsgi_app = "wsgi:app"
+bind = _options.bind
+
+# Connections that wait to be accepted. What waits longer than a request may take is of no use to
+# its client any more, so a long queue would only hide an overload.
+backlog = 256
+
+workers = _options.workers
+worker_class = {
+    "gevent": "inventory.worker.DrainingGeventWorker",
+    "gthread": "gthread",
+}[_options.worker_class]
+# Only gthread uses threads: each serves one request, most of which is waiting for MongoDB.
+threads = _options.threads if _options.worker_class == "gthread" else 1
+# Clients that one worker holds at once, idle ones included.
+worker_connections = _options.connections
+
+# Each worker builds its own clients: PyMongo must not be carried over a fork.
+preload_app = False
+
+# A worker that has not given a sign of life for so long is stuck, and is replaced. Far above the
+# longest request, because the sign comes between requests in some worker classes.
+timeout = limits.WORKER_TIMEOUT_SECONDS
+# What is running may finish; less than the 30 s after which Kubernetes kills.
+graceful_timeout = 25
+# Longer than the 60 s for which proxies keep idle connections, so that the proxy closes first: the
+# other way round its next request would meet a connection that has just been closed.
+keepalive = 65
+
+# Room for a page of a hundred ids and a search; headers as nginx limits them.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+# The workers' signs of life are file times: on a disk that hangs they would be late.
+if Path("/dev/shm").is_dir():  # noqa: S108 - the kernel's memory file system
+    worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes an unlinked file in it
+
+# Whose X-Forwarded-* headers gunicorn itself believes. Who the client is, is decided by the service
+# from INVENTORY_TRUSTED_PROXIES.
+forwarded_allow_ips = "127.0.0.1,::1"
+
+# The remote control would be one more way in, and it needs a writable home directory.
+control_socket_disable = True
+
+# The service logs each request itself, with its id; gunicorn tells only of trouble.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"

@@ -1,0 +1,116 @@
+"""The command line: `python -m inventory ...`.
+
+Turns options and the environment into calls, and every expected problem into one sentence and exit
+code 1. Knows click; decides nothing itself.
+"""
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from inventory import demo as sample
+from inventory.errors import DatabaseNotReady
+from inventory.local import LocalError, supervisor
+from inventory.repository.schema import prepare_database
+from inventory.serving import PROJECT, ServerOptions, gunicorn_command, read_environment
+from inventory.settings import Settings, SettingsError
+
+PREPARE_SECONDS_DEFAULT = 30.0
+
+Command = Callable[..., None]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Stock API for storefronts: never oversells, never undersells, loses nothing."""
+
+
+def _preparation_options(command: Command) -> Command:
+    wait = click.option(
+        "--wait",
+        "wait_seconds",
+        type=click.FloatRange(min=0),
+        default=PREPARE_SECONDS_DEFAULT,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for MongoDB.",
+    )
+    initiate = click.option(
+        "--initiate-replica-set",
+        is_flag=True,
+        help="Make a server that was started with --replSet a one-node replica set.",
+    )
+    return wait(initiate(command))
+
+
+@main.command()
+def local() -> None:
+    """Start everything on this machine: mongod, Valkey and the service."""
+    with _explained():
+        _, options = read_environment(os.environ)
+        code = supervisor.run(os.environ, options, _say)
+    sys.exit(code)
+
+
+@main.command()
+@_preparation_options
+def prepare(wait_seconds: float, initiate_replica_set: bool) -> None:
+    """Make the collections and indexes; repeating it changes nothing."""
+    with _explained():
+        settings = Settings.from_env(os.environ)
+        prepare_database(
+            settings, wait_seconds=wait_seconds, initiate_replica_set=initiate_replica_set
+        )
+    _say("The database is ready.")
+
+
+@main.command()
+@_preparation_options
+def serve(wait_seconds: float, initiate_replica_set: bool) -> None:
+    """Prepare the database, then serve; this process becomes gunicorn."""
+    # As the first process of a container it would not hear TERM while it waits.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with _explained():
+        settings, _ = read_environment(os.environ)
+        prepare_database(
+            settings, wait_seconds=wait_seconds, initiate_replica_set=initiate_replica_set
+        )
+    os.chdir(PROJECT)
+    command = gunicorn_command()
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+@main.command()
+@click.option("--url", help="Where the service listens.  [default: this machine, at PORT]")
+def demo(url: str | None) -> None:
+    """Load a sample catalogue through the API; repeating it adds only what is missing."""
+    outcomes: Counter[str] = Counter()
+    with _explained():
+        url = url or ServerOptions.from_env(os.environ).url
+        size = len(sample.read_catalogue())
+        with click.progressbar(sample.load(url), size, "Loading the sample catalogue") as results:
+            outcomes.update(results)
+    created, present = outcomes[sample.CREATED], outcomes[sample.PRESENT]
+    _say(f"{created} products created, {present} already there: {url.rstrip('/')}/api/products")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (SettingsError, LocalError, DatabaseNotReady, sample.DemoError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _say(text: str) -> None:
+    """Write one line; a reader that has gone away is no reason to stop."""
+    try:
+        click.echo(text)
+    except OSError:
+        # What is still buffered goes nowhere, or the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,60 @@
+"""The app over real stores, called in this process; every test begins with empty stores."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from inventory.app import close_app, create_app
+from inventory.repository import mongo
+from inventory.settings import Settings
+from tests.api.support import Books
+
+Create = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(name="app", scope="session")
+def _app(database_settings: Settings) -> Iterator[Flask]:
+    app = create_app(database_settings)
+    yield app
+    close_app(app)
+
+
+@pytest.fixture(name="client")
+def _client(app: Flask, settings: Settings) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(name="create")
+def _create(client: FlaskClient) -> Create:
+    """Create a product with a stock of 5 unless told otherwise; return it as answered."""
+
+    def create(**fields: Any) -> dict[str, Any]:
+        body = {"name": "Air Runner", "price": "19.90", "stock": 5} | fields
+        response = client.post("/api/products", json=body)
+        assert response.status_code == 201, response.json
+        product: dict[str, Any] = response.get_json()
+        return product
+
+    return create
+
+
+@pytest.fixture(name="books")
+def _books(settings: Settings) -> Iterator[Books]:
+    """The database, read past the service."""
+    with mongo.connect(settings) as database_client:
+        yield Books(mongo.open_database(database_client, settings))
+
+
+@pytest.fixture(name="flush")
+def _flush(settings: Settings) -> Callable[[], None]:
+    """Empty Redis, as a restart would."""
+
+    def flush() -> None:
+        with Redis.from_url(settings.redis_url) as redis:
+            redis.flushall()
+
+    return flush

@@ -1,0 +1,126 @@
+"""The OpenAPI document is valid, and the page that shows it needs nothing from elsewhere."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from inventory import __version__
+from inventory.api import docs_page
+
+
+@pytest.fixture(name="document", scope="module")
+def _document(app: Flask) -> dict[str, Any]:
+    document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+    return document
+
+
+def check(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    """Check a value by a schema whose references lead into the document."""
+    whole = {"components": document["components"], **schema}
+    OAS31Validator(whole, format_checker=oas31_format_checker).validate(value)
+
+
+def test_document_is_valid(document: dict[str, Any]) -> None:
+    """The document is OpenAPI 3.1, its references, schemas and defaults included."""
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"] == "3.1.0"
+    assert document["info"]["version"] == __version__
+    assert document["servers"][0]["url"] == "/"
+
+
+def test_document_names_no_place(client: FlaskClient) -> None:
+    """The document is the same wherever the service runs: no host is in it."""
+    assert "://" not in client.get("/openapi.json").text
+
+
+def test_examples_fit(document: dict[str, Any]) -> None:
+    """Every example is valid by the schema that it is an example of."""
+    for name, schema in document["components"]["schemas"].items():
+        for example in schema.get("examples", []):
+            check(document, {"$ref": f"#/components/schemas/{name}"}, example)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {"content": {}})
+            for content in body["content"].values():
+                check(document, content["schema"], content["example"])
+
+
+PATHS = ["/openapi.json", "/docs", "/problems/not_found", *(f"/docs/{n}" for n in docs_page.FILES)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_documentation_can_be_kept(client: FlaskClient, path: str) -> None:
+    """Whoever has a file of the documentation learns that it is still current, without a body."""
+    first = client.get(path)
+    assert first.status_code == 200
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert first.headers["X-Content-Type-Options"] == "nosniff"
+    kept = f'"other", W/{first.headers["ETag"]}'
+    again = client.get(path, headers={"If-None-Match": kept})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": '"other"'}).data == first.data
+
+
+class _Page(HTMLParser):
+    """Collects what a page refers to, and whether anything in it would need `unsafe-inline`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.links += [text for name in ("href", "src") if (text := values.get(name))]
+        self.inline += [name for name in values if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and "src" not in values):
+            self.inline.append(tag)
+
+
+def test_page_works_offline(client: FlaskClient) -> None:
+    """The page needs files of this service alone, and they are all there."""
+    page = _Page()
+    page.feed(client.get("/docs").text)
+    assert page.links
+    for link in page.links:
+        parts = urlsplit(link)
+        assert not parts.scheme
+        assert not parts.netloc
+        assert client.get(f"/{link}").status_code == 200
+    script = client.get("/docs/init.js").text
+    assert "://" not in script
+    assert "validatorUrl: null" in script
+    assert 'url: "openapi.json"' in script
+    # What the style sheets refer to is in them.
+    for name in ("swagger-ui.css", "page.css"):
+        targets = re.findall(r"url\(\s*[\"']?([^\"')]{5})", client.get(f"/docs/{name}").text)
+        assert set(targets) <= {"data:"}
+
+
+def test_page_allows_no_foreign_code(client: FlaskClient) -> None:
+    """The page's policy lets it load its own files only, and the page keeps to that."""
+    response = client.get("/docs")
+    policy = dict(
+        part.strip().split(" ", 1)
+        for part in response.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'self'"
+    assert not policy.keys() & {"script-src", "style-src", "connect-src"}
+    assert policy["frame-ancestors"] == "'none'"
+    page = _Page()
+    page.feed(response.text)
+    assert page.inline == []
+
+
+def test_only_the_files_of_the_page_are_given_out(client: FlaskClient) -> None:
+    """Neither the wheel's other files nor any others can be read."""
+    for name in ("swagger-ui.js", "index.html", "..%2Fapp.py", "%2e%2e/problems.py", "init.js/"):
+        assert client.get(f"/docs/{name}").status_code == 404

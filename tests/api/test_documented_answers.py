@@ -1,0 +1,300 @@
+"""What the service really answers is what the OpenAPI document says: a tour through all of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from werkzeug.test import TestResponse
+
+from inventory import limits
+from inventory.api.openapi.wording import EXAMPLES
+from inventory.app import close_app, create_app
+from inventory.settings import Settings
+
+Create = Callable[..., dict[str, Any]]
+Call = Callable[..., Any]
+
+PRODUCT = "/api/products/{id}"
+PURCHASE = "/api/products/{id}/purchase"
+ADJUSTMENTS = "/api/products/{id}/adjustments"
+NOWHERE = "/api/products/66f1c0ffee66f1c0ffee0001"
+FULL = EXAMPLES["NewProductRequest"] | {"price": 89.9, "stock": 3, "oversell_limit": 4}
+# Headers that say nothing about an operation.
+ORDINARY = {"Content-Type", "Content-Length", "X-Content-Type-Options", "Referrer-Policy"}
+
+
+@pytest.fixture(name="document", scope="session")
+def _document(app: Flask) -> dict[str, Any]:
+    document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+    return document
+
+
+@pytest.fixture(name="call")
+def _call(app: Flask, client: FlaskClient, document: dict[str, Any]) -> Call:
+    """Send a request, check the answer by the document, and return it."""
+
+    def call(method: str, path: str, status: int, code: str | None = None, **sent: Any) -> Any:
+        response = client.open(path, method=method, **sent)
+        assert response.status_code == status, response.text
+        if code is not None:
+            assert response.get_json()["code"] == code
+        check(document, operation_of(app, document, method, path), response)
+        return response
+
+    return call
+
+
+def operation_of(app: Flask, document: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    """Return the documented operation that serves a path."""
+    endpoint, _ = app.url_map.bind("").match(urlsplit(path).path, method=method)
+    (found,) = (
+        operation
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if operation["operationId"] == endpoint.rpartition(".")[2]
+    )
+    return found
+
+
+def check(document: dict[str, Any], operation: dict[str, Any], response: TestResponse) -> None:
+    """Check an answer's status, headers, media type and body by its operation."""
+    assert str(response.status_code) in operation["responses"]
+    promised = operation["responses"][str(response.status_code)]
+    check_headers(document, promised["headers"], response)
+    if "content" not in promised:
+        assert response.data == b""
+        return
+    assert response.mimetype in promised["content"]
+    if response.is_json:
+        check_value(document, promised["content"][str(response.mimetype)]["schema"], response.json)
+
+
+def check_headers(
+    document: dict[str, Any], promised: dict[str, Any], response: TestResponse
+) -> None:
+    """Check that an answer has the headers that are promised, and no others."""
+    assert set(response.headers.keys()) - ORDINARY <= promised.keys()
+    for name in promised:
+        header = document["components"]["headers"][name]
+        assert name in response.headers or not header["required"]
+        if name in response.headers:
+            text = response.headers[name]
+            value = int(text) if header["schema"]["type"] == "integer" else text
+            check_value(document, header["schema"], value)
+
+
+def check_value(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    """Check a value by a schema whose references lead into the document."""
+    whole = {"components": document["components"], **schema}
+    OAS31Validator(whole, format_checker=oas31_format_checker).validate(value)
+
+
+def key(text: str) -> dict[str, str]:
+    """Return the header that makes a request idempotent."""
+    return {"Idempotency-Key": text}
+
+
+def test_body_examples_are_taken(call: Call, document: dict[str, Any]) -> None:
+    """Whoever sends the examples of the bodies gets what they ask for."""
+    bodies = {
+        operation["operationId"]: operation["requestBody"]["content"]["application/json"]["example"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    }
+    id = call("POST", "/api/products", 201, json=bodies.pop("create_product")).json["id"]
+    call("POST", PURCHASE.format(id=id), 201, json=bodies.pop("purchase_product"))
+    call("POST", ADJUSTMENTS.format(id=id), 201, json=bodies.pop("adjust_stock"))
+    match = {"If-Match": "*"}
+    call("PATCH", PRODUCT.format(id=id), 200, json=bodies.pop("edit_product"), headers=match)
+    assert bodies == {}
+
+
+def test_catalogue_answers_as_documented(call: Call) -> None:
+    """Products come, are read, listed, edited and go in answers that fit the document."""
+    full = call("POST", "/api/products", 201, json=FULL, headers=key("full"))
+    assert call("POST", "/api/products", 201, json=FULL, headers=key("full")).json == full.json
+    call("POST", "/api/products", 201, json={"name": "x", "price": "0", "stock": 0})
+    path = full.headers["Location"]
+    read = call("GET", path, 200)
+    call("GET", path, 200)
+    call("GET", path, 200, headers={"Cache-Control": "no-cache"})
+    call("GET", path, 304, headers={"If-None-Match": read.headers["ETag"]})
+    page = call("GET", "/api/products?limit=1", 200)
+    call("GET", f"/api/products?limit=1&cursor={page.json['next_cursor']}", 200)
+    call("GET", "/api/products?limit=1", 304, headers={"If-None-Match": page.headers["ETag"]})
+    call("GET", "/api/products?q=air&in_stock=true&tag=shoes&sort=-price&max_price=90", 200)
+    patch = {"price": "79.00", "max_per_customer": None, "attributes": {"size": None}}
+    edited = call("PATCH", path, 200, json=patch, headers={"If-Match": read.headers["ETag"]})
+    call("DELETE", path, 204, headers={"If-Match": edited.headers["ETag"]})
+
+
+def test_stock_answers_as_documented(call: Call, create: Create) -> None:
+    """Purchases, adjustments, counters and the ledger answer what fits the document."""
+    id = create(**FULL)["id"]
+    sold = call("POST", PURCHASE.format(id=id), 201, json={"quantity": 5}, headers=key("a"))
+    again = call("POST", PURCHASE.format(id=id), 201, json={"quantity": 5}, headers=key("a"))
+    assert (again.json, again.headers["Idempotent-Replayed"]) == (sold.json, "true")
+    assert sold.json["backordered"] == 2
+    call("GET", sold.headers["Location"], 200)
+    received = {"delta": 7, "reason": "received", "note": "Two\nlines.", "expected_stock": -2}
+    moved = call("POST", ADJUSTMENTS.format(id=id), 201, json=received, headers=key("b"))
+    call("POST", ADJUSTMENTS.format(id=id), 201, json=received, headers=key("b"))
+    call("GET", f"/api/products/{id}/stock", 200)
+    call("GET", f"/api/products/{id}/stock?as_of={quote(moved.json['at'])}", 200)
+    page = call("GET", f"/api/products/{id}/movements?limit=1", 200)
+    cursor = page.json["next_cursor"]
+    assert len(call("GET", f"/api/products/{id}/movements?cursor={cursor}", 200).json["items"]) == 2
+    call("GET", f"/api/products/{id}/movements?kind=purchase", 200)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/init.js", "/problems/stale_stock"],
+)
+def test_service_answers_as_documented(call: Call, path: str) -> None:
+    """What the service says about itself fits the document."""
+    call("GET", path, 200)
+
+
+BODY = {"json": {"quantity": 1}}
+LOSS = {"delta": -6, "reason": "lost"}
+ANY = {"headers": {"If-Match": "*"}}
+TOO_LARGE = b'"' + b"x" * limits.BODY_BYTES_MAX + b'"'
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    "method, path, status, code, sent",
+    [
+        ("GET", NOWHERE, 404, "product_not_found", {}),
+        ("GET", "/api/products/%C3%A4%20b", 404, "product_not_found", {}),
+        ("GET", NOWHERE + "/stock", 404, "product_not_found", {}),
+        ("GET", NOWHERE + "/movements", 404, "product_not_found", {}),
+        ("GET", "/api/purchases/66f1c0ffee66f1c0ffee0001", 404, "purchase_not_found", {}),
+        ("GET", "/problems/nothing", 404, "not_found", {}),
+        ("GET", "/docs/nothing.js", 404, "not_found", {}),
+        ("POST", NOWHERE + "/purchase", 404, "product_not_found", BODY),
+        ("GET", "/api/products?limit=0&sort=stock", 422, "validation_failed", {}),
+        ("GET", "/api/products?limit=1&limit=2", 422, "validation_failed", {}),
+        ("GET", "/api/products?cursor=x", 422, "validation_failed", {}),
+        ("GET", PRODUCT + "/stock?as_of=2999-01-01T00:00:00Z", 422, "validation_failed", {}),
+        ("GET", PRODUCT + "/movements?kind=x", 422, "validation_failed", {}),
+        ("POST", "/api/products", 422, "validation_failed", {"json": {"x": {"y": 1}}}),
+        ("POST", "/api/products", 422, "validation_failed", {"json": []}),
+        ("POST", "/api/products", 422, "validation_failed", {"json": FULL | {"price": "0.001"}}),
+        ("POST", "/api/products", 409, "duplicate_sku", {"json": FULL | {"sku": "TAKEN"}}),
+        ("POST", PURCHASE, 400, "malformed_json", {"data": b"{", "content_type": JSON}),
+        ("POST", PURCHASE, 413, "payload_too_large", {"data": TOO_LARGE, "content_type": JSON}),
+        ("POST", PURCHASE, 415, "unsupported_media_type", {"data": b"{}"}),
+        ("POST", PURCHASE, 400, "invalid_idempotency_key", BODY | {"headers": key("")}),
+        ("POST", PURCHASE, 409, "insufficient_stock", {"json": {"quantity": 6}}),
+        ("POST", PURCHASE, 409, "purchase_limit_exceeded", {"json": {"quantity": 8}}),
+        ("POST", ADJUSTMENTS, 409, "insufficient_stock", {"json": LOSS}),
+        ("POST", ADJUSTMENTS, 409, "stale_stock", {"json": LOSS | {"expected_stock": 6}}),
+        ("POST", ADJUSTMENTS, 422, "validation_failed", {"json": LOSS | {"delta": 1}}),
+        ("PATCH", PRODUCT, 428, "precondition_required", {"json": {}}),
+        ("PATCH", PRODUCT, 412, "stale_version", {"json": {}, "headers": {"If-Match": '"9-9"'}}),
+        ("PATCH", PRODUCT, 422, "validation_failed", {"json": {"stock": 1}, **ANY}),
+        ("PATCH", NOWHERE, 404, "product_not_found", {"json": {}, **ANY}),
+        ("DELETE", PRODUCT, 428, "precondition_required", {}),
+        ("DELETE", PRODUCT, 412, "stale_version", {"headers": {"If-Match": "anything"}}),
+        ("DELETE", NOWHERE, 404, "product_not_found", ANY),
+    ],
+)
+def test_problems_are_as_documented(
+    call: Call, create: Create, method: str, path: str, status: int, code: str, sent: Any
+) -> None:
+    """A problem fits what the operation documents for its status."""
+    id = create(sku="TAKEN", max_per_order=7)["id"]
+    call(method, path.format(id=id), status, code, **sent)
+
+
+def test_replayed_refusals_are_as_documented(call: Call, create: Create) -> None:
+    """A refusal that is repeated for its key is still the documented one, and says so."""
+    id = create(sku="TAKEN")["id"]
+    for path, status, code, body in (
+        ("/api/products", 409, "duplicate_sku", FULL | {"sku": "TAKEN"}),
+        (PURCHASE.format(id=id), 409, "insufficient_stock", {"quantity": 6}),
+        (NOWHERE + "/purchase", 404, "product_not_found", {"quantity": 1}),
+        (ADJUSTMENTS.format(id=id), 409, "insufficient_stock", LOSS),
+    ):
+        first = call("POST", path, status, code, json=body, headers=key(path))
+        again = call("POST", path, status, code, json=body, headers=key(path))
+        assert (again.json, again.headers["Idempotent-Replayed"]) == (first.json, "true")
+        changed = body | {"reference": "other"} if path != "/api/products" else FULL
+        call("POST", path, 422, "idempotency_key_reused", json=changed, headers=key(path))
+
+
+def test_full_counters_are_as_documented(
+    call: Call, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stock beyond what the service counts is refused as documented."""
+    path = ADJUSTMENTS.format(id=create(stock=5)["id"])
+    monkeypatch.setattr(limits, "STOCK_MAX", 9)
+    call("POST", path, 201, json={"delta": 4, "reason": "received"})
+    call("POST", path, 409, "stock_limit_exceeded", json={"delta": 1, "reason": "received"})
+
+
+@pytest.fixture(name="strict", scope="module")
+def _strict(database_settings: Settings) -> Iterator[Flask]:
+    """An app that takes no change of stock without an Idempotency-Key."""
+    app = create_app(replace(database_settings, require_idempotency_key=True))
+    yield app
+    close_app(app)
+
+
+def test_required_key_is_documented(strict: Flask, document: dict[str, Any]) -> None:
+    """Where the key is mandatory the document says so, and its absence is a 400."""
+    client = strict.test_client()
+    strict_document = client.get("/openapi.json").get_json()
+    assert strict_document["components"]["parameters"]["Idempotency-Key"]["required"]
+    assert not document["components"]["parameters"]["Idempotency-Key"]["required"]
+    response = client.post(NOWHERE + "/purchase", json={"quantity": 1})
+    operation = operation_of(strict, strict_document, "POST", NOWHERE + "/purchase")
+    assert response.get_json()["code"] == "idempotency_key_required"
+    check(strict_document, operation, response)
+
+
+@pytest.fixture(name="lonely", scope="module")
+def _lonely() -> Iterator[Flask]:
+    """An app whose stores are away."""
+    app = create_app(Settings(mongo_url="mongodb://127.0.0.1:1/?replicaSet=rs0", redis_url="off"))
+    yield app
+    close_app(app)
+
+
+@pytest.mark.parametrize(
+    "method, path, sent",
+    [
+        ("GET", "/readyz", {}),
+        ("GET", NOWHERE, {}),
+        ("POST", NOWHERE + "/purchase", BODY | {"headers": key("k")}),
+    ],
+)
+def test_absence_of_the_database_is_as_documented(
+    lonely: Flask, document: dict[str, Any], method: str, path: str, sent: Any
+) -> None:
+    """Without MongoDB an operation answers the documented 503, with Retry-After."""
+    response = lonely.test_client().open(path, method=method, **sent)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == str(limits.RETRY_AFTER_SECONDS)
+    check(document, operation_of(lonely, document, method, path), response)
+
+
+def test_method_that_is_not_there_is_as_documented(
+    client: FlaskClient, document: dict[str, Any]
+) -> None:
+    """A wrong method is answered with the methods that there are, a wrong path with 404."""
+    for path, name in (("/api/products", "MethodNotAllowed"), ("/nowhere", "NotFound")):
+        response = client.put(path)
+        check(
+            document,
+            {"responses": {str(response.status_code): document["components"]["responses"][name]}},
+            response,
+        )

@@ -1,0 +1,83 @@
+"""Real servers for all tests: one mongod and one Valkey a session, emptied before every test.
+
+No test touches a server that the environment names: the variables are gone before any test runs.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+from redis import Redis
+
+from inventory.local.servers import Server, start_mongod, start_valkey
+from inventory.repository import mongo
+from inventory.repository.schema import prepare_database
+from inventory.settings import OUTSIDE_VARIABLES, PREFIX, Settings
+
+DATABASE = "inventory_test"
+# Of what starts servers, only this stays.
+BINARIES = {"MONGOD_BIN", "VALKEY_BIN"}
+
+
+def pytest_configure() -> None:
+    """Take every variable of the service out of the environment, for children as well."""
+    for name in tuple(os.environ):
+        named = name in {"MONGO_URL", "REDIS_URL", *OUTSIDE_VARIABLES} or name.startswith(PREFIX)
+        if named and name not in BINARIES:
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session", name="servers_directory")
+def _servers_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session", name="mongod")
+def _mongod(servers_directory: Path) -> Iterator[Server]:
+    """A mongod that is a replica set of one as soon as `database_settings` has been asked for."""
+    server = start_mongod(servers_directory, cache_gb=0.25, oplog_mb=64)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session", name="valkey")
+def _valkey(servers_directory: Path) -> Iterator[Server]:
+    server = start_valkey(servers_directory)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session", name="database_settings")
+def _database_settings(mongod: Server, valkey: Server) -> Settings:
+    """Settings of a prepared database; tests that want it empty ask for `settings`."""
+    settings = Settings(mongo_url=mongod.url, redis_url=valkey.url, mongo_database=DATABASE)
+    prepare_database(settings, wait_seconds=30, initiate_replica_set=True)
+    return settings
+
+
+@pytest.fixture(scope="session", name="_database_client")
+def _client_of_database(database_settings: Settings) -> Iterator[MongoClient[mongo.Document]]:
+    with mongo.connect(database_settings) as client:
+        yield client
+
+
+@pytest.fixture(scope="session", name="_cache_client")
+def _client_of_cache(database_settings: Settings) -> Iterator[Redis]:
+    with Redis.from_url(database_settings.redis_url) as client:
+        yield client
+
+
+@pytest.fixture(name="settings")
+def _settings(
+    database_settings: Settings,
+    _database_client: MongoClient[mongo.Document],
+    _cache_client: Redis,
+) -> Settings:
+    """Settings of empty stores; collections and indexes stay, because making them is slow."""
+    database = mongo.open_database(_database_client, database_settings)
+    for name in database.list_collection_names():
+        database[name].delete_many({})
+    _cache_client.flushall()
+    return database_settings

@@ -1,0 +1,121 @@
+"""What the tests of whole processes share: a run of the command line, and plain HTTP to it.
+
+A run is started with `spawn`, so that nothing of it outlives the tests.
+"""
+
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from inventory.local.servers import LOOPBACK, free_port, is_taken, spawn
+from inventory.serving import PROJECT
+
+SECONDS_MAX = 60.0
+
+
+def eventually(condition: Callable[[], object], what: Callable[[], str] | str) -> None:
+    """Return when `condition` holds; fail with `what` if it does not within a minute."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < deadline, what if isinstance(what, str) else what()
+        time.sleep(0.02)
+
+
+def descendants(process: int) -> dict[int, str]:
+    """Return the ids and commands of all processes below `process`."""
+    found: dict[int, str] = {}
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            command = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+            found |= {child: command} | descendants(child)
+    return found
+
+
+def is_alive(process: int) -> bool:
+    """Tell whether a process exists and is more than an entry that nobody has collected yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Run:
+    """One run of `python -m inventory ...`, or of another command around it."""
+
+    def __init__(self, log: Path, command: list[str], port: int, **environ: str) -> None:
+        self.port = port
+        self.log = log
+        with log.open("wb") as output:
+            self.process = spawn(
+                command,
+                output=output,
+                environ={**os.environ, "PORT": str(port), "INVENTORY_WORKERS": "1", **environ},
+                directory=PROJECT,
+            )
+
+    @property
+    def output(self) -> str:
+        """Return what it has written so far."""
+        return self.log.read_text()
+
+    def child(self, name: str) -> int:
+        """Return the first of its processes whose command contains `name`."""
+        return min(process for process, c in descendants(self.process.pid).items() if name in c)
+
+    def await_output(self, text: str) -> None:
+        """Return when it has written `text`."""
+
+        def said() -> bool:
+            ended = self.process.poll() is not None
+            if ended:
+                assert text in self.output, self.output
+            return text in self.output
+
+        eventually(said, lambda: self.output)
+
+    def await_end(self) -> int:
+        """Return its exit code, and make sure that nobody listens at its port any more."""
+        eventually(lambda: self.process.poll() is not None, lambda: self.output)
+        eventually(lambda: not is_taken(LOOPBACK, self.port), "its port is still taken")
+        return self.process.wait()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send it a signal; return its exit code, and make sure that all its children are gone."""
+        children = descendants(self.process.pid)
+        self.process.send_signal(number)
+        code = self.await_end()
+        assert [command for child, command in children.items() if is_alive(child)] == []
+        return code
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """Make one request; return the status and what the answer's JSON says."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            headers = {"Content-Type": "application/json"} if body else {}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def inventory(*arguments: str, log: Path, port: int | None = None, **environ: str) -> Iterator[Run]:
+    """Run `python -m inventory` with `arguments`; kill it at the end if it still runs."""
+    command = [sys.executable, "-m", "inventory", *arguments]
+    run = Run(log, command, port or free_port(), **environ)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            children = descendants(run.process.pid)
+            run.process.kill()
+            run.process.wait()
+            eventually(lambda: not any(map(is_alive, children)), "children outlive their parent")

@@ -1,0 +1,99 @@
+"""`python -m inventory serve` and `demo`: what containers run, and what a visitor tries first."""
+
+import http.client
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from inventory import demo
+from inventory.local.servers import LOOPBACK, free_port
+from inventory.settings import Settings
+from tests.integration.processes import Run, eventually, inventory
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
+
+DATABASE = "inventory_test_serving"
+
+
+@pytest.fixture(name="service", params=["gevent", "gthread"])
+def _service(
+    request: pytest.FixtureRequest, tmp_path: Path, database_settings: Settings
+) -> Iterator[Run]:
+    """A service with one worker and an empty database of its own, ready to answer."""
+    with inventory(
+        "serve",
+        log=tmp_path / "log",
+        MONGO_URL=database_settings.mongo_url,
+        REDIS_URL=database_settings.redis_url,
+        INVENTORY_MONGO_DATABASE=DATABASE,
+        INVENTORY_WORKER_CLASS=request.param,
+    ) as run:
+        eventually(lambda: is_ready(run), lambda: run.output)
+        yield run
+    with MongoClient[dict[str, object]](database_settings.mongo_url) as client:
+        client.drop_database(DATABASE)
+
+
+def is_ready(run: Run) -> bool:
+    """Tell whether the service answers that it is ready."""
+    assert run.process.poll() is None, run.output
+    try:
+        return run.call("GET", "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("service", ["gevent"], indirect=True)
+def test_demo_can_be_repeated(service: Run, tmp_path: Path) -> None:
+    """The sample catalogue is loaded once, whole, however often it is asked for."""
+    size = len(demo.read_catalogue())
+    for summary in (f"{size} products created, 0 already", f"0 products created, {size} already"):
+        with inventory("demo", log=tmp_path / "demo.log", port=service.port) as run:
+            assert run.process.wait(60) == 0
+            assert summary in run.output
+    items = service.call("GET", "/api/products?limit=100")[1]["items"]
+    assert {item["sku"] for item in items} == {product["sku"] for product in demo.read_catalogue()}
+
+
+def test_stop_answers_and_lets_go(service: Run) -> None:
+    """On TERM a request that is on its way is answered, and idle connections are not waited for."""
+    busy, idle = (http.client.HTTPConnection(LOOPBACK, service.port) for _ in range(2))
+    for connection in (busy, idle):
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        assert connection.sock, "the connection is kept alive"
+    service.process.send_signal(signal.SIGTERM)
+    begun = time.monotonic()
+    busy.request("GET", "/healthz")
+    response = busy.getresponse()
+    assert response.status == 200
+    assert service.await_end() == 0
+    # Far from the grace of 25 seconds.
+    assert time.monotonic() - begun < 12
+    idle.close()
+    busy.close()
+
+
+def test_demo_without_a_service(tmp_path: Path) -> None:
+    """Where no service listens, the loader says so in one sentence."""
+    url = f"http://{LOOPBACK}:{free_port()}"
+    with inventory("demo", "--url", url, log=tmp_path / "log") as run:
+        assert run.process.wait(60) == 1
+        assert f"Error: No service answers at {url}" in run.output
+        assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize("command", [["-m", "gunicorn"], ["-c", "import wsgi"]])
+def test_bad_settings_are_listed(command: list[str], tmp_path: Path) -> None:
+    """Whatever starts the service, bad settings end it at once with the list of all."""
+    bad = {"INVENTORY_TYPO": "1", "INVENTORY_LOG_LEVEL": "loud"}
+    run = Run(tmp_path / "log", [sys.executable, *command], free_port(), **bad)
+    assert run.await_end() != 0
+    assert "INVENTORY_TYPO: no such setting" in run.output
+    assert "INVENTORY_LOG_LEVEL='loud'" in run.output
+    assert "Traceback" not in run.output

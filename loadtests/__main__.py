@@ -1,0 +1,125 @@
+"""The command line: `python -m loadtests ...`; `make load-...` calls it.
+
+Exit code 0 only if the books are exact, 1 if they are not, 2 if there was nothing to judge. Knows
+click; decides nothing itself.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from inventory.errors import DatabaseNotReady
+from inventory.local import LocalError
+from loadtests import compare as comparing
+from loadtests import report, scenario, service
+from loadtests.books import ApiError
+from loadtests.journal import JournalError
+
+NOT_RUN = 2
+REPORTS = service.DIRECTORY / "reports"
+
+Command = Callable[..., None]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def main() -> None:
+    """Load tests whose verdict comes from the books."""
+    # Whoever asks for the end gets the servers stopped, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(NOT_RUN))
+
+
+def _number(name: str, default: int, text: str) -> Callable[[Command], Command]:
+    return click.option(name, type=click.IntRange(min=1), default=default, help=text)
+
+
+_url = click.option("--url", help="A running service.  [default: start one for this run]")
+_reports = click.option(
+    "--reports",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=REPORTS,
+    help="Where the files of a run are kept.",
+)
+
+
+@main.command("flash-sale")
+@_url
+@_reports
+@_number("--users", 200, "Shoppers at once.")
+@_number("--seconds", 60, "How long at most; it ends when all is sold.")
+@_number("--stock", 2_000, "Units of the one product.")
+@_number("--processes", 2, "Processes of locust's.")
+def flash_sale(
+    url: str | None, reports: Path, users: int, seconds: int, stock: int, processes: int
+) -> None:
+    """Everybody wants the one product, until it is gone and then some."""
+    _run(scenario.Load("flash_sale", users, seconds, processes, 1, stock), url, reports)
+
+
+@main.command()
+@_url
+@_reports
+@_number("--users", 60, "Shoppers at once.")
+@_number("--seconds", 20, "How long.")
+@_number("--stock", 20, "Units of each product.")
+@_number("--products", 500, "Products in the catalogue.")
+@_number("--processes", 2, "Processes of locust's.")
+def browse(
+    url: str | None,
+    reports: Path,
+    users: int,
+    seconds: int,
+    stock: int,
+    products: int,
+    processes: int,
+) -> None:
+    """Many look, few buy, over a whole catalogue."""
+    _run(scenario.Load("browse", users, seconds, processes, products, stock), url, reports)
+
+
+@main.command()
+@click.option("--url", required=True, help="The service that the run was put on.")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def verdict(url: str, directory: Path) -> None:
+    """Judge an earlier run once more, by its journal and the books as they are now."""
+    with _explained():
+        figures, violations = scenario.examine(directory, url)
+    click.echo(report.table(figures, violations))
+    sys.exit(bool(violations))
+
+
+@main.command()
+@_reports
+@_number("--rounds", 3, "Turns for each design.")
+@_number("--seconds", 10, "How long a turn takes.")
+@_number("--connections", 64, "Kept-alive connections.")
+def compare(reports: Path, rounds: int, seconds: int, connections: int) -> None:
+    """Put the same load on the plain design and on the service, in turns."""
+    directory = report.new_directory(reports, "compare")
+    with _explained():
+        exact = comparing.run(comparing.Plan(rounds, seconds, connections), directory, click.echo)
+    sys.exit(not exact)
+
+
+def _run(load: scenario.Load, url: str | None, reports: Path) -> None:
+    directory = report.new_directory(reports, load.scenario.replace("_", "-"))
+    with _explained(), service.running(url) as running:
+        exact = scenario.run(load, running, directory, click.echo)
+    sys.exit(not exact)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    problems = (ApiError, DatabaseNotReady, JournalError, LocalError, OSError)
+    try:
+        yield
+    except (*problems, scenario.LoadError, service.ServiceError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(NOT_RUN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+# Load tests; loadtests/README.md tells how to read them. Exit code 0 only if the books are exact.
+# Each target starts what it needs; URL=http://... names a running service instead.
+
+load_option = $(if $($(1)),$(2) '$($(1))')
+load_size = $(call load_option,USERS,--users) $(call load_option,SECONDS,--seconds) \
+  $(call load_option,STOCK,--stock) $(call load_option,PROCESSES,--processes)
+
+.PHONY: load-flash-sale
+load-flash-sale: $(VENV)/.dev.stamp  ## Everybody wants one product (URL= USERS= SECONDS= STOCK=)
+	@exec $(BIN)/python -m loadtests flash-sale $(call load_option,URL,--url) $(load_size)
+
+.PHONY: load-browse
+load-browse: $(VENV)/.dev.stamp  ## Many look, few buy (URL= USERS= SECONDS= STOCK= PRODUCTS=)
+	@exec $(BIN)/python -m loadtests browse $(call load_option,URL,--url) $(load_size) \
+	  $(call load_option,PRODUCTS,--products)
+
+.PHONY: load-compare
+load-compare: $(VENV)/.dev.stamp  ## Beside the plain design (ROUNDS= SECONDS= CONNECTIONS=)
+	@exec $(BIN)/python -m loadtests compare $(call load_option,ROUNDS,--rounds) \
+	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections)

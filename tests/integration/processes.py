@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +28,43 @@ def eventually(condition: Callable[[], object], what: Callable[[], str] | str) -
         time.sleep(0.02)
 
 
+# What reading a file of a process raises that has ended meanwhile.
+GONE = (FileNotFoundError, ProcessLookupError)
+
+
 def descendants(process: int) -> dict[int, str]:
     """Return the ids and commands of all processes below `process`."""
     found: dict[int, str] = {}
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            command = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            found |= {child: command} | descendants(child)
+    for thread in _threads(process):
+        with suppress(*GONE):
+            for child in map(int, (thread / "children").read_text().split()):
+                command = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+                found |= {child: command} | descendants(child)
     return found
 
 
 def is_alive(process: int) -> bool:
-    """Tell whether a process exists and is more than an entry that nobody has collected yet."""
+    """Tell whether a process exists and is more than an entry that nobody has collected yet.
+
+    One that was killed looks like such an entry as soon as its first thread is gone, but keeps its
+    files and ports until the last one is.
+    """
+    return any(map(_runs, _threads(process)))
+
+
+def _threads(process: int) -> list[Path]:
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
+        return list(Path(f"/proc/{process}/task").iterdir())
+    except GONE:
+        return []
+
+
+def _runs(thread: Path) -> bool:
+    try:
+        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except GONE:
         return False
+    return state not in ("Z", "X")
 
 
 class Run:

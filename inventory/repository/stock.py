@@ -104,18 +104,17 @@ class StockRepository:
             )
         return None if document is None else snapshot_from(document, now)
 
-    def apply_many(self, groups: Mapping[str, Sequence[Operation]]) -> list[Snapshot]:
+    def apply_many(self, groups: Mapping[str, Sequence[Operation]]) -> None:
         """Apply the operations of each product as `apply` does, each product by itself.
 
-        Returns the counters of all the products soon after. An operation was applied if its entry
-        is in the tail there or in the ledger.
+        An operation was applied if its entry is in the tail soon after, or in the ledger.
         """
-        updates = [_guarded_update(*group) for group in groups.items()]
-        with writing():
-            self._stock.bulk_write(
-                [UpdateOne(*update) for update in updates if update], ordered=False
-            )
-        return self.list_many(groups)
+        updates = [
+            UpdateOne(*update) for group in groups.items() if (update := _guarded_update(*group))
+        ]
+        if updates:
+            with writing():
+                self._stock.bulk_write(updates, ordered=False)
 
     def void(self, product_id: str, operation_id: str) -> bool:
         """Make sure that an operation that is not in the tail can never be applied from now on.

@@ -6,7 +6,7 @@ the disk of a majority; the ledger follows before the answer where it can, and b
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
@@ -128,26 +128,39 @@ class StockEngine:
         snapshots: dict[str, Snapshot] = {}
         if len(waiting) > 1:
             try:
-                for snapshot in self._stock.apply_many(waiting):
-                    snapshots[snapshot.product_id] = snapshot
-                    group.applied(snapshot)
+                snapshots = self._apply_together(group, waiting)
             except Unavailable as problem:
                 self._find_out(group, None, problem)
                 return
-            waiting = self._not_applied(group)
-        for product_id, operations in waiting.items():
+        for product_id, operations in group.by_product().items():
             try:
                 self._apply_one(group, product_id, operations, snapshots.get(product_id))
             except Unavailable as problem:
                 self._find_out(group, product_id, problem)
 
-    def _not_applied(self, group: "_Group") -> dict[str, list[Operation]]:
-        """Return what `apply_many` left; its entries could have been archived and trimmed since."""
+    def _apply_together(
+        self, group: "_Group", waiting: Mapping[str, Sequence[Operation]]
+    ) -> dict[str, Snapshot]:
+        """Try each product's operations once, all in one round trip; return the counters after it.
+
+        From the write on, a database that does not answer leaves open what was applied.
+        """
+        self._stock.apply_many(waiting)
+        try:
+            snapshots = {s.product_id: s for s in self._stock.list_many(waiting)}
+            for snapshot in snapshots.values():
+                group.applied(snapshot)
+            self._find_applied(group)
+        except StorageUnavailable as problem:
+            raise OutcomeUnknown from problem
+        return snapshots
+
+    def _find_applied(self, group: "_Group") -> None:
+        """Look for the undecided; their entries could have been archived and trimmed already."""
         for product_id, operations in group.by_product().items():
             ids = [operation.id for operation in operations]
             for movement in self._recovery.find_many(product_id, ids).values():
                 group.succeed(movement)
-        return group.by_product()
 
     def _apply_one(
         self,
@@ -190,7 +203,7 @@ class StockEngine:
         """Look once for what an unclear update did; what is not found may still come."""
         if isinstance(problem, OutcomeUnknown):
             with suppress(Unavailable):
-                self._not_applied(group)
+                self._find_applied(group)
         for operation in group.undecided(product_id):
             group.fail(operation.id, problem)
 

@@ -30,6 +30,8 @@ from inventory.stock.engine import Change
 from tests.integration.conftest import Process
 
 Start = Callable[[], Process]
+# No product has this id; somebody who asks for it keeps the engine busy while a group gathers.
+BLOCKING = "0" * 24
 
 
 def key(name: str = "k") -> RequestKey:
@@ -80,7 +82,7 @@ def together(process: Process, changes: list[Change]) -> list[object]:
 
     with ThreadPoolExecutor(len(changes) + 1) as pool:
         process.engine._queue._work = held_up
-        blocker = pool.submit(submit, change(process, new_id(), -1))
+        blocker = pool.submit(submit, change(process, BLOCKING, -1))
         assert working.wait(30)
         process.engine._queue._work = work
         futures = []
@@ -123,6 +125,12 @@ def test_a_group_over_many_products(process: Process) -> None:
     ]
     for product_id in (plenty, short):
         process.assert_exact(product_id)
+
+
+def test_a_group_of_nothing_but_nonsense(process: Process) -> None:
+    """Ids that spell nothing are not found, also where a group holds no other."""
+    outcomes = together(process, [change(process, "x", -1), change(process, "y", -1)])
+    assert [type(o).__name__ for o in outcomes] == ["ProductNotFound", "ProductNotFound"]
 
 
 def test_expectations_inside_a_group(process: Process) -> None:
@@ -391,6 +399,30 @@ def test_an_unclear_write_that_was_applied_is_a_success(
     purchase, _ = process.purchasing.purchase_product(product_id, 1)
     assert purchase.lines[0].remaining_stock == 9
     process.assert_exact(product_id)
+
+
+@pytest.mark.parametrize("room,call", [("stock", "list_many"), ("recovery", "find_many")])
+def test_a_lost_look_after_the_write_is_unknown(
+    process: Process, monkeypatch: pytest.MonkeyPatch, room: str, call: str
+) -> None:
+    """Where several products were written and cannot be looked at, nobody is told "not applied"."""
+    products = [process.create(stock=10), process.create(stock=10)]
+
+    real = getattr(getattr(process, room), call)
+
+    def fail(asked: Any, *rest: Any) -> Any:
+        if asked == [BLOCKING]:
+            return real(asked, *rest)
+        raise StorageUnavailable
+
+    monkeypatch.setattr(getattr(process, room), call, fail)
+    # The third is refused, so that there is somebody to look for.
+    changes = [change(process, products[0], -1), change(process, products[1], -1)]
+    outcomes = together(process, [*changes, change(process, products[1], -99)])
+    monkeypatch.undo()
+    assert not any(isinstance(outcome, StorageUnavailable) for outcome in outcomes)
+    assert any(isinstance(outcome, OutcomeUnknown) for outcome in outcomes)
+    process.assert_exact(products[0])
 
 
 def test_an_unclear_write_that_was_not_applied_is_unknown(

@@ -8,28 +8,28 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from inventory import limits
-from inventory.api import context, documentation, health, problems, products, requests, stock
+from inventory.api import (
+    context,
+    documentation,
+    health,
+    problems,
+    products,
+    purchases,
+    requests,
+    reservations,
+    stock,
+    stocktakes,
+)
 from inventory.api.reads import ProductReads
 from inventory.cache import connection
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
 from inventory.repository import mongo, schema
-from inventory.repository.movements import MovementRepository
-from inventory.repository.operations import OperationRepository
-from inventory.repository.products import ProductRepository
-from inventory.repository.purchases import PurchaseRepository
-from inventory.repository.stock import StockRepository
-from inventory.services.adjusting import Adjusting
-from inventory.services.catalogue import Catalogue
-from inventory.services.changing import Changes
-from inventory.services.purchasing import Purchasing
 from inventory.settings import Settings
-from inventory.stock.archive import Archive
-from inventory.stock.engine import StockEngine
-from inventory.stock.recovery import Recovery
 from inventory.stock.sweeper import Sweeper
 from inventory.telemetry import logs
 from inventory.telemetry.health import Health
+from inventory.wiring import Rooms
 
 _RESOURCES = "inventory.resources"
 
@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> Flask:
     context.install(app, _wire(settings, resources))
     problems.register(app)
     requests.register(app)
-    for room in (products, stock, health, documentation):
+    for room in (products, stock, purchases, reservations, stocktakes, health, documentation):
         app.register_blueprint(room.bp)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -75,33 +75,21 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
     with suppress(StorageUnavailable):
         schema.check_database(database)
 
-    clock = mongo.DatabaseClock(database)
-    counters = StockRepository(database, clock)
-    movements = MovementRepository(database)
-    purchases = PurchaseRepository(database)
-    operations = OperationRepository(database)
-    entries = ProductRepository(database)
-
     store = VersionedStore(connection.Connection(connection.connect(settings)))
     resources.callback(store.close)
-    transactions = mongo.Transactions(client)
-    catalogue = Catalogue(transactions, entries, counters, movements, operations, clock)
-    reads = ProductReads(catalogue, store)
-
-    archive = Archive(counters, movements, purchases, clock)
-    recovery = Recovery(counters, movements, archive)
-    engine = StockEngine(counters, operations, archive, recovery, clock, reads)
-    changes = Changes(engine, operations, recovery, clock)
-    sweeper = Sweeper(archive)
+    rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store))
+    sweeper = Sweeper(rooms.archive, rooms.engine)
     sweeper.start()
     resources.callback(sweeper.stop)
 
     return context.Context(
         settings=settings,
-        catalogue=catalogue,
-        purchasing=Purchasing(changes, purchases, recovery, clock),
-        adjusting=Adjusting(changes, entries, counters, movements, archive, clock),
-        reads=reads,
+        catalogue=rooms.catalogue,
+        purchasing=rooms.purchasing,
+        reserving=rooms.reserving,
+        counting=rooms.counting,
+        adjusting=rooms.adjusting,
+        reads=rooms.publisher,
         health=Health(
             partial(schema.check_database, database),
             partial(schema.ping_database, database),

@@ -15,6 +15,12 @@ OVERSELL_LIMIT_MAX: Final = 10**9
 # inside the integers that a JavaScript client can hold exactly.
 STOCK_MAX: Final = 10**12
 WINDOW_SECONDS_MAX: Final = 366 * 86_400
+CART_LINES_MAX: Final = 100
+RESERVATION_TTL_SECONDS_MAX: Final = 86_400
+# However often it is extended.
+RESERVATION_LIFE_SECONDS_MAX: Final = 7 * 86_400
+# Nobody remembers well what lay there before.
+COUNT_AGE_SECONDS_MAX: Final = 86_400
 
 # --- text and documents ---------------------------------------------------------------------------
 NAME_CHARACTERS_MAX: Final = 200
@@ -63,6 +69,8 @@ POOL_WAIT_SECONDS: Final = 1.0
 
 # --- the stock engine -----------------------------------------------------------------------------
 GROUP_OPERATIONS_MAX: Final = 64
+# A cart counts as many as it has lines, so that a transaction stays short.
+GROUP_LINES_MAX: Final = 256
 QUEUE_OPERATIONS_MAX: Final = 512
 TAIL_ENTRIES_MAX: Final = 256
 TAIL_TRIM_ENTRIES: Final = 64
@@ -92,6 +100,8 @@ HEAL_INTERVAL_SECONDS: Final = 0.1
 # A cursor holds a name in UTF-8, in base64, beside an id.
 assert NAME_SORT_CHARACTERS_MAX * 4 * 4 / 3 + 100 < CURSOR_CHARACTERS_MAX
 assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
+assert CART_LINES_MAX <= GROUP_LINES_MAX
+assert RESERVATION_TTL_SECONDS_MAX <= RESERVATION_LIFE_SECONDS_MAX
 assert QUANTITY_MAX <= DELTA_MAX <= STOCK_MAX
 assert STOCK_INITIAL_MAX + OVERSELL_LIMIT_MAX <= STOCK_MAX < 2**53
 assert (

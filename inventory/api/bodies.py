@@ -26,8 +26,13 @@ MERGE_PATCH = "application/merge-patch+json"
 _ANYBODY = "anybody"
 
 
-def read_body(schema: Schema, *media_types: str) -> Any:
-    """Return the request's body as `schema` loads it; numbers with a fraction stay exact."""
+def read_body(schema: Schema, *media_types: str, optional: bool = False) -> Any:
+    """Return the request's body as `schema` loads it; numbers with a fraction stay exact.
+
+    Nothing at all stands for an empty object where the body is `optional`.
+    """
+    if optional and not request.content_type and not _read_bytes(limits.BODY_BYTES_MAX):
+        return load(schema, {})
     accepted = media_types or (JSON,)
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype not in accepted or charset not in ("utf-8", "utf8"):

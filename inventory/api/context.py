@@ -10,7 +10,9 @@ from flask import Flask, current_app
 from inventory.api.reads import ProductReads
 from inventory.services.adjusting import Adjusting
 from inventory.services.catalogue import Catalogue
+from inventory.services.counting import Counting
 from inventory.services.purchasing import Purchasing
+from inventory.services.reserving import Reserving
 from inventory.settings import Settings
 from inventory.telemetry.health import Health
 
@@ -24,6 +26,8 @@ class Context:
     settings: Settings
     catalogue: Catalogue
     purchasing: Purchasing
+    reserving: Reserving
+    counting: Counting
     adjusting: Adjusting
     reads: ProductReads
     health: Health

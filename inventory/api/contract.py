@@ -26,6 +26,8 @@ class Contract:
     empty answer; `produces` says of which media types the others are. `headers` come with each of
     them. A view gets `body`, `query` and `key` as keyword arguments, each where declared.
 
+    A body that is optional may be left out, which is the same as an empty object.
+
     `problems` and `statuses` are what can go wrong besides `implied_problems`. An operation that
     `stores` nothing and reads nothing stored does without MongoDB.
     """
@@ -37,6 +39,7 @@ class Contract:
     query: Schema | None = None
     problems: tuple[type[InventoryError], ...] = ()
     statuses: tuple[HTTPStatus, ...] = ()
+    body_optional: bool = False
     idempotent: bool = False
     conditional: bool = False
     headers: tuple[str, ...] = field(default=())
@@ -77,7 +80,9 @@ def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callab
             if promised.query is not None:
                 arguments["query"] = read_query(promised.query)
             if promised.body is not None:
-                arguments["body"] = read_body(promised.body, *promised.media_types)
+                arguments["body"] = read_body(
+                    promised.body, *promised.media_types, optional=promised.body_optional
+                )
             if promised.idempotent:
                 required = context().settings.require_idempotency_key
                 arguments["key"] = read_request_key(arguments["body"], required=required)

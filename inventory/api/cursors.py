@@ -1,6 +1,7 @@
 """Cursors: where the next page begins. Opaque to clients, checked like everything they send."""
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from decimal import Decimal
@@ -9,10 +10,12 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, fields
 
-from inventory.api.presenters import moment
 from inventory.api.problems import ValidationFailed
 from inventory.api.schemas.fields import Moment, Money
+from inventory.domain.moments import moment
 from inventory.domain.products import Position, SortKey
+
+_ID = re.compile("[0-9a-f]{24}")
 
 
 def encode(sort: SortKey, position: Position) -> str:
@@ -55,3 +58,10 @@ def decode_version(cursor: str | None) -> int | None:
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 15):
         raise ValidationFailed({"cursor": ["Not a cursor of this list."]})
     return int(cursor)
+
+
+def decode_id(cursor: str | None) -> str | None:
+    """Return the id in `cursor`; raise `ValidationFailed` if there is none."""
+    if cursor is not None and not _ID.fullmatch(cursor):
+        raise ValidationFailed({"cursor": ["Not a cursor of this list."]})
+    return cursor

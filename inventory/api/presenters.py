@@ -1,20 +1,18 @@
 """What clients get to see: JSON by hand, because it is written far more often than it changes."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from inventory.domain.counts import Stocktake
+from inventory.domain.moments import moment
+from inventory.domain.movements import Entry, Kind, Movement
 from inventory.domain.products import Product
-from inventory.domain.purchases import Purchase, PurchaseLine
-from inventory.domain.stock import Movement, Snapshot
-
-
-def moment(at: datetime) -> str:
-    """Return a time as RFC 3339 with milliseconds."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+from inventory.domain.purchases import Purchase, PurchaseLine, Return
+from inventory.domain.reservations import Reservation
+from inventory.domain.stock import Snapshot
 
 
 def encode(value: Any) -> bytes:
@@ -105,11 +103,20 @@ def movement(row: Movement) -> dict[str, Any]:
         "note": entry.note,
         "customer_id": entry.customer_id,
         "actor": entry.actor,
+        "purchase_id": _purchase_id(entry),
+        "reservation_id": entry.reservation_id,
         "at": moment(entry.at),
     }
 
 
-def _line(line: PurchaseLine) -> Mapping[str, Any]:
+def _purchase_id(entry: Entry) -> str | None:
+    """Return the purchase that an entry belongs to; one of a single product bears its id."""
+    if entry.kind is Kind.PURCHASE and entry.purchase_id is None:
+        return entry.operation_id
+    return entry.purchase_id
+
+
+def _line(line: PurchaseLine) -> dict[str, Any]:
     return {
         "product_id": line.product_id,
         "quantity": line.quantity,
@@ -118,17 +125,88 @@ def _line(line: PurchaseLine) -> Mapping[str, Any]:
         "remaining_stock": line.remaining_stock,
         "stock_version": line.stock_version,
         "backordered": line.backordered,
+        "returned": line.returned,
     }
 
 
+_NO_LINE = dict.fromkeys(
+    ("product_id", "quantity", "unit_price", "remaining_stock", "stock_version", "backordered")
+)
+
+
 def purchase(sale: Purchase) -> dict[str, Any]:
-    """Return a purchase of one product."""
-    (line,) = sale.lines
+    """Return a purchase; where it has one line only, what that says stands at the top as well."""
+    lines = [_line(line) for line in sale.lines]
+    only = {name: lines[0][name] for name in _NO_LINE} if len(lines) == 1 else _NO_LINE
     return {
         "id": sale.id,
-        **_line(line),
+        **only,
+        "total": f"{sale.total:f}",
         "currency": sale.currency,
         "customer_id": sale.customer_id,
         "reference": sale.reference,
         "created_at": moment(sale.created_at),
+        "reservation_id": sale.reservation_id,
+        "reacquired": sale.reacquired,
+        "lines": lines,
+    }
+
+
+def reservation(held: Reservation) -> dict[str, Any]:
+    """Return a reservation."""
+    return {
+        "id": held.id,
+        "state": held.state,
+        "lines": [
+            {
+                "product_id": line.product_id,
+                "quantity": line.quantity,
+                "backordered": line.backordered,
+            }
+            for line in held.lines
+        ],
+        "customer_id": held.customer_id,
+        "reference": held.reference,
+        "created_at": moment(held.created_at),
+        "expires_at": moment(held.expires_at),
+        "extendable_until": moment(held.extendable_until),
+        "ended_at": held.ended_at and moment(held.ended_at),
+        "purchase_id": held.purchase_id,
+    }
+
+
+def returned(back: Return) -> dict[str, Any]:
+    """Return what came back of a purchase."""
+    return {
+        "id": back.id,
+        "purchase_id": back.purchase_id,
+        "lines": [
+            {"product_id": line.product_id, "quantity": line.quantity, "remaining": remaining}
+            for line, remaining in zip(back.lines, back.remaining, strict=True)
+        ],
+        "reason": back.reason,
+        "restocked": back.restocked,
+        "created_at": moment(back.created_at),
+    }
+
+
+def stocktake(taken: Stocktake) -> dict[str, Any]:
+    """Return what was counted."""
+    return {
+        "id": taken.id,
+        "lines": [
+            {
+                "product_id": line.product_id,
+                "expected": line.expected,
+                "counted": line.counted,
+                "difference": line.difference,
+                "stock": line.stock,
+                "held": line.held,
+                "stock_version": line.stock_version,
+            }
+            for line in taken.lines
+        ],
+        "reference": taken.reference,
+        "counted_at": moment(taken.counted_at),
+        "created_at": moment(taken.created_at),
     }

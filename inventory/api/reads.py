@@ -174,4 +174,7 @@ def _card(product: Product) -> Versioned:
 
 
 def _counters(stock: Snapshot) -> Versioned:
+    # A deleted product still settles what was held of it, but is not to be read any more.
+    if stock.closed:
+        return Versioned(stock.revision, b"")
     return Versioned(stock.revision, presenters.encode(presenters.counters(stock)))

@@ -1,6 +1,7 @@
 """Answers: JSON bytes with the headers that go with them."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from flask import Response, request
 
@@ -8,6 +9,7 @@ from inventory.api import presenters
 from inventory.api.reads import Rendered
 
 JSON = "application/json"
+Item = TypeVar("Item")
 # Clients and proxies may keep what they got, but ask whether it still holds before they use it.
 _REVALIDATE = "no-cache"
 
@@ -18,6 +20,23 @@ def answer(value: Any, status: int = 200, **headers: str) -> Response:
     for name, text in headers.items():
         response.headers[name.replace("_", "-")] = text
     return response
+
+
+def page_of(
+    found: Sequence[Item],
+    count: int,
+    present: Callable[[Item], dict[str, Any]],
+    cursor_after: Callable[[Item], str],
+) -> Response:
+    """Answer with the first `count` items; whether there are more tells one that was too many."""
+    page = found[:count]
+    more = len(found) > count
+    return answer(
+        {
+            "items": [present(item) for item in page],
+            "next_cursor": cursor_after(page[-1]) if more else None,
+        }
+    )
 
 
 def replayable(value: Any, status: int, *, replayed: bool, **headers: str) -> Response:

@@ -1,4 +1,4 @@
-"""What changes stock, and what became of it: purchases, adjustments, counters, movements."""
+"""The stock of a product: counters, movements, and changes that are no sale."""
 
 from typing import Any
 
@@ -7,11 +7,10 @@ from flask import Blueprint, Response
 from inventory.api import cursors, presenters
 from inventory.api.context import context
 from inventory.api.contract import contract
-from inventory.api.responses import answer, replayable
+from inventory.api.responses import answer, page_of, replayable
 from inventory.api.schemas.stock import (
     AdjustmentSchema,
     MovementListSchema,
-    PurchaseSchema,
     StockQuerySchema,
 )
 from inventory.domain.claims import RequestKey
@@ -19,39 +18,14 @@ from inventory.errors import (
     InsufficientStock,
     Overloaded,
     ProductNotFound,
-    PurchaseLimitExceeded,
-    PurchaseNotFound,
     StaleStock,
     StockLimitExceeded,
 )
 
-bp = Blueprint("stock", __name__, url_prefix="/api")
+bp = Blueprint("stock", __name__, url_prefix="/api/products/<product_id>")
 
 
-@bp.post("/products/<product_id>/purchase")
-@contract(
-    "Buy units of one product",
-    {201: "Purchase"},
-    body=PurchaseSchema(),
-    problems=(ProductNotFound, InsufficientStock, PurchaseLimitExceeded, Overloaded),
-    idempotent=True,
-    headers=("Location",),
-)
-def purchase_product(product_id: str, body: dict[str, Any], key: RequestKey | None) -> Response:
-    """Buy units of one product, all or none; a retry with the same key gets the first answer."""
-    purchase, replayed = context().purchasing.purchase_product(product_id, key=key, **body)
-    location = f"{bp.url_prefix}/purchases/{purchase.id}"
-    return replayable(presenters.purchase(purchase), 201, replayed=replayed, Location=location)
-
-
-@bp.get("/purchases/<purchase_id>")
-@contract("Read a purchase", {200: "Purchase"}, problems=(PurchaseNotFound,))
-def get_purchase(purchase_id: str) -> Response:
-    """Read one purchase."""
-    return answer(presenters.purchase(context().purchasing.get_purchase(purchase_id)))
-
-
-@bp.post("/products/<product_id>/adjustments")
+@bp.post("/adjustments")
 @contract(
     "Adjust the stock of a product",
     {201: "Movement"},
@@ -65,7 +39,7 @@ def adjust_stock(product_id: str, body: dict[str, Any], key: RequestKey | None) 
     return replayable(presenters.movement(done.movement), 201, replayed=done.replayed)
 
 
-@bp.get("/products/<product_id>/stock")
+@bp.get("/stock")
 @contract(
     "Read the stock of a product",
     {200: "Stock"},
@@ -81,7 +55,7 @@ def get_stock(product_id: str, query: dict[str, Any]) -> Response:
     return answer(presenters.stock_then(movement, as_of))
 
 
-@bp.get("/products/<product_id>/movements")
+@bp.get("/movements")
 @contract(
     "List the movements of a product",
     {200: "MovementPage"},
@@ -92,11 +66,6 @@ def list_movements(product_id: str, query: dict[str, Any]) -> Response:
     """List what happened to a product's stock, the newest first; deleted products included."""
     before, count = cursors.decode_version(query.get("cursor")), query["limit"]
     found = context().adjusting.list_movements(product_id, before, query.get("kind"), count + 1)
-    page = found[:count]
-    more = len(found) > count
-    return answer(
-        {
-            "items": [presenters.movement(movement) for movement in page],
-            "next_cursor": cursors.encode_version(page[-1].version) if more else None,
-        }
+    return page_of(
+        found, count, presenters.movement, lambda row: cursors.encode_version(row.version)
     )

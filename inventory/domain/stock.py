@@ -1,4 +1,4 @@
-"""How stock moves: operations asked for, entries applied, movements in the ledger.
+"""How the counters of a product move: operations asked for, and what the counters allow.
 
 The rules that decide who gets what are here, without any I/O: `Snapshot.plan` says which of the
 waiting operations a product's counters allow, in the order in which they came.
@@ -8,82 +8,21 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from inventory import limits
-from inventory.domain.products import Availability, Terms
+from inventory.domain.movements import Entry, Kind, Movement
+from inventory.domain.products import Availability, CustomerLimit, Terms
 from inventory.errors import (
     InsufficientStock,
     InventoryError,
     ProductNotFound,
     PurchaseLimitExceeded,
     Refused,
+    Shortage,
     StaleStock,
     StockLimitExceeded,
     StorageUnavailable,
 )
-
-
-class Kind(StrEnum):
-    """Why a movement happened, as far as the service itself is concerned."""
-
-    OPENING = "opening"
-    PURCHASE = "purchase"
-    ADJUSTMENT = "adjustment"
-
-
-class Reason(StrEnum):
-    """Why people adjust stock; each has a direction, `correction` has both."""
-
-    RECEIVED = "received"
-    RETURNED = "returned"
-    FOUND = "found"
-    DAMAGED = "damaged"
-    LOST = "lost"
-    THEFT = "theft"
-    EXPIRED = "expired"
-    SAMPLE = "sample"
-    INTERNAL_USE = "internal_use"
-    VENDOR_RETURN = "vendor_return"
-    CORRECTION = "correction"
-
-    def allows(self, delta: int) -> bool:
-        """Tell whether a change by `delta` can have this reason."""
-        if self is Reason.CORRECTION:
-            return delta != 0
-        rises = self in (Reason.RECEIVED, Reason.RETURNED, Reason.FOUND)
-        return delta > 0 if rises else delta < 0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What an operation writes: its own facts, before it has a place in the ledger."""
-
-    operation_id: str
-    kind: Kind
-    delta: int
-    at: datetime
-    held_delta: int = 0
-    reason: str | None = None
-    reference: str | None = None
-    note: str | None = None
-    customer_id: str | None = None
-    actor: str | None = None
-    # Set when the product's price changes while the entry waits for the ledger; else the price is
-    # that of the counters it was applied to.
-    price: Decimal | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One immutable row of the ledger: an entry, and what the counters were right after it."""
-
-    product_id: str
-    version: int
-    balance: int
-    held_balance: int
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +50,8 @@ class Plan:
 
     granted: list[Operation] = field(default_factory=list)
     refused: list[tuple[Operation, InventoryError]] = field(default_factory=list)
+    # What the counters alone cannot decide: sales of a product that is limited per customer.
+    deferred: list[Operation] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +74,7 @@ class Snapshot:
     tail: tuple[Entry, ...] = ()
     # The time of the last entry that was trimmed: none after it is older.
     trimmed_at: datetime | None = None
+    customer_limit: CustomerLimit | None = None
     # Operations that were given up and may never be applied any more.
     voids: frozenset[str] = frozenset()
 
@@ -149,6 +91,7 @@ class Snapshot:
             oversell_limit=terms.oversell_limit,
             low_stock_threshold=terms.low_stock_threshold,
             order_max=terms.max_per_order or limits.QUANTITY_MAX,
+            customer_limit=terms.max_per_customer,
             terms_version=1,
             closed=False,
             as_of=at,
@@ -191,6 +134,17 @@ class Snapshot:
                 movements.append(Movement(self.product_id, version, balance, held_balance, settled))
         return movements
 
+    def append(self, entry: Entry) -> tuple["Snapshot", Movement]:
+        """Return the counters as `entry` leaves them, and its place in the ledger."""
+        after = replace(
+            self,
+            available=self.available + entry.delta,
+            held=self.held + entry.held_delta,
+            version=self.version + 1,
+            tail=(*self.tail, entry),
+        )
+        return after, after.movements([entry.operation_id])[0]
+
     def _settled(self, entry: Entry, at: datetime) -> Entry:
         if entry.price is not None:
             return replace(entry, at=at)
@@ -205,7 +159,10 @@ class Snapshot:
         plan = Plan()
         available = self.available
         for operation in operations:
-            problem = self._problem(operation, available, now)
+            if self.customer_limit and operation.entry.kind is Kind.PURCHASE:
+                plan.deferred.append(operation)
+                continue
+            problem = self.problem_with(operation, available, now)
             if problem is None:
                 available += operation.entry.delta
                 plan.granted.append(operation)
@@ -213,9 +170,10 @@ class Snapshot:
                 plan.refused.append((operation, problem))
         return plan
 
-    def _problem(
+    def problem_with(
         self, operation: Operation, available: int, now: datetime
     ) -> InventoryError | None:
+        """Return why these counters, at a stock of `available`, do not allow an operation."""
         if self.closed:
             return ProductNotFound(self.product_id)
         if operation.id in self.voids or (operation.fence and now >= operation.fence):
@@ -230,7 +188,7 @@ class Snapshot:
         if operation.entry.kind is Kind.PURCHASE and -delta > self.order_max:
             return PurchaseLimitExceeded(self.product_id, -delta, self.order_max)
         if delta < 0 and available + self.oversell_limit + delta < 0:
-            return InsufficientStock(self.product_id, -delta, available, self.held)
+            return InsufficientStock(Shortage(self.product_id, -delta, available, self.held))
         if delta > 0 and available + delta > limits.STOCK_MAX:
             return StockLimitExceeded(self.product_id, delta, available, limits.STOCK_MAX)
         return None

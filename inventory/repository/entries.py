@@ -6,9 +6,12 @@ from typing import Any
 
 from bson import Int64, ObjectId
 
-from inventory.domain.stock import Entry, Kind, Snapshot
+from inventory.domain.movements import Entry, Kind
+from inventory.domain.products import CustomerLimit
+from inventory.domain.stock import Snapshot
 from inventory.repository.mongo import Document, decimal_from_bson, decimal_to_bson
 
+_ID_FIELDS = ("purchase_id", "reservation_id")
 _PLAIN_FIELDS = ("reason", "reference", "note", "customer_id", "actor", "currency")
 
 
@@ -25,6 +28,9 @@ def entry_document(entry: Entry) -> Document:
     for name in _PLAIN_FIELDS:
         if (value := getattr(entry, name)) is not None:
             document[name] = value
+    for name in _ID_FIELDS:
+        if (id := getattr(entry, name)) is not None:
+            document[name] = ObjectId(id)
     if entry.price is not None:
         document["price"] = decimal_to_bson(entry.price)
     return document
@@ -41,7 +47,22 @@ def entry_from(document: Mapping[str, Any]) -> Entry:
         held_delta=int(document.get("held_delta", 0)),
         price=None if price is None else decimal_from_bson(price),
         **{name: document.get(name) for name in _PLAIN_FIELDS},
+        **{name: str(document[name]) for name in _ID_FIELDS if name in document},
     )
+
+
+def customer_limit_document(limit: CustomerLimit | None) -> Document | None:
+    """Return a limit per customer as product and counters store it."""
+    if limit is None:
+        return None
+    return {"quantity": limit.quantity, "window_seconds": limit.window_seconds}
+
+
+def customer_limit_from(document: Mapping[str, Any] | None) -> CustomerLimit | None:
+    """Return the limit per customer that a document holds."""
+    if document is None:
+        return None
+    return CustomerLimit(document["quantity"], document["window_seconds"])
 
 
 def snapshot_from(document: Mapping[str, Any], now: datetime) -> Snapshot:
@@ -56,6 +77,7 @@ def snapshot_from(document: Mapping[str, Any], now: datetime) -> Snapshot:
         oversell_limit=int(document["oversell_limit"]),
         low_stock_threshold=int(document["low_stock_threshold"]),
         order_max=int(document["order_max"]),
+        customer_limit=customer_limit_from(document.get("customer_limit")),
         terms_version=int(document["terms_version"]),
         closed=document["closed"],
         as_of=now,

@@ -117,16 +117,32 @@ class Transactions:
     def run(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; conflicts are retried until the time limit is used up.
 
-        `work` may run several times, so it must have no effect outside the transaction. An
-        `InventoryError` that it raises aborts the transaction and reaches the caller.
+        The driver waits a little longer before each new try, and never equally long. `work` may run
+        several times, so it must have no effect outside the transaction. An exception of ours that
+        it raises aborts the transaction and reaches the caller. Raises `StorageUnavailable` where
+        the end was not reached, so that nothing was committed, else `OutcomeUnknown`.
         """
-        with writing(), self._client.start_session() as session:
-            return session.with_transaction(
-                work,
-                read_concern=ReadConcern("snapshot"),
-                write_concern=DURABLE,
-                read_preference=ReadPreference.PRIMARY,
-            )
+        committing = False
+
+        def attempt(session: ClientSession) -> T:
+            nonlocal committing
+            committing = False
+            result = work(session)
+            committing = True
+            return result
+
+        try:
+            with writing(), self._client.start_session() as session:
+                return session.with_transaction(
+                    attempt,
+                    read_concern=ReadConcern("snapshot"),
+                    write_concern=DURABLE,
+                    read_preference=ReadPreference.PRIMARY,
+                )
+        except OutcomeUnknown as problem:
+            if committing:
+                raise
+            raise StorageUnavailable from problem
 
 
 class DatabaseClock:

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from inventory.domain.stock import Movement
+from inventory.domain.movements import Movement
 from inventory.repository.entries import entry_document, entry_from
 from inventory.repository.mongo import (
     DERIVED,
@@ -41,9 +41,20 @@ class MovementRepository:
         """
         insert_missing(self._derived, [_document(movement) for movement in movements])
 
-    def add(self, movement: Movement, session: Session) -> None:
-        """Write one row inside a transaction."""
-        self._movements.insert_one(_document(movement), session=session)
+    def add(self, movements: Sequence[Movement], session: Session) -> None:
+        """Write rows inside a transaction."""
+        if movements:
+            documents = [_document(movement) for movement in movements]
+            self._movements.insert_many(documents, ordered=False, session=session)
+
+    def last_in(self, product_id: str, at: datetime, session: Session) -> Movement | None:
+        """Return, as a transaction sees it, the last row of a product that is not after `at`."""
+        document = self._movements.find_one(
+            {"product_id": object_id(product_id), "at": {"$lte": at}},
+            sort=[("at", DESCENDING), ("version", DESCENDING)],
+            session=session,
+        )
+        return None if document is None else _movement(document)
 
     def get(self, operation_id: str) -> Movement | None:
         """Return the row that an operation wrote."""

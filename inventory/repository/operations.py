@@ -73,15 +73,27 @@ class OperationRepository:
         kept = {claim.operation_id for claim in held if claim and claim.refusal}
         return {claim.operation_id for claim in refused} - kept
 
-    def finish(self, claim: Claim, session: Session) -> bool:
-        """Keep the result of an attempt inside the transaction of its effect.
+    def finish(self, claims: Sequence[Claim], session: Session) -> set[str]:
+        """Keep the results of attempts inside the transaction of their effects.
 
-        Returns whether it was still the current attempt; if not, the transaction must be aborted.
+        Returns the operation ids of those that are no longer the current attempt: if there are any,
+        the transaction must be aborted.
         """
-        result = self._operations.update_one(
-            _attempt(claim), {"$set": {"result": claim.result}}, session=session
-        )
-        return result.matched_count == 1
+        if not claims:
+            return set()
+        updates = [
+            UpdateOne(_attempt(claim), {"$set": {"result": claim.result}}) for claim in claims
+        ]
+        result = self._operations.bulk_write(updates, ordered=False, session=session)
+        if result.matched_count == len(claims):
+            return set()
+        ids = {"_id": {"$in": [claim.id for claim in claims]}}
+        current = {
+            (document["_id"], document["attempt"])
+            for document in self._operations.find(ids, session=session)
+            if document["refusal"] is None
+        }
+        return {claim.operation_id for claim in claims if (claim.id, claim.attempt) not in current}
 
 
 def _attempt(claim: Claim) -> Document:

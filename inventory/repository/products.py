@@ -12,7 +12,6 @@ from pymongo.errors import DuplicateKeyError
 
 from inventory.domain.products import (
     Attribute,
-    CustomerLimit,
     Position,
     Product,
     ProductFilter,
@@ -22,6 +21,7 @@ from inventory.domain.products import (
     sort_name,
 )
 from inventory.errors import DuplicateSku
+from inventory.repository.entries import customer_limit_document, customer_limit_from
 from inventory.repository.mongo import (
     Document,
     Session,
@@ -82,6 +82,13 @@ class ProductRepository:
             return [
                 product_from(document) for document in self._products.find({"_id": {"$in": ids}})
             ]
+
+    def ids_by_sku(self, skus: Iterable[str]) -> dict[str, str]:
+        """Return the ids of those of the products that bear these skus, by sku."""
+        query = {"sku": {"$in": list(skus)}}
+        with reading():
+            found = self._products.find(query, {"sku": True}).to_list()
+        return {document["sku"]: str(document["_id"]) for document in found}
 
     def page(
         self, wanted: ProductFilter, sort: SortKey, after: Position | None, count: int
@@ -159,6 +166,7 @@ def product_document(product: Product) -> Document:
         "low_stock_threshold": Int64(terms.low_stock_threshold),
         "oversell_limit": Int64(terms.oversell_limit),
         "max_per_order": terms.max_per_order,
+        "max_per_customer": customer_limit_document(terms.max_per_customer),
         "version": Int64(product.version),
         "created_at": product.created_at,
         "updated_at": product.updated_at,
@@ -166,17 +174,11 @@ def product_document(product: Product) -> Document:
     # A partial unique index must see no sku at all, rather than many that are null.
     if terms.sku is not None:
         document["sku"] = terms.sku
-    if terms.max_per_customer is not None:
-        document["max_per_customer"] = {
-            "quantity": terms.max_per_customer.quantity,
-            "window_seconds": terms.max_per_customer.window_seconds,
-        }
     return document
 
 
 def product_from(document: Mapping[str, Any]) -> Product:
     """Return the product that a catalogue document holds."""
-    limit = document.get("max_per_customer")
     terms = Terms(
         name=document["name"],
         price=decimal_from_bson(document["price"]),
@@ -188,7 +190,7 @@ def product_from(document: Mapping[str, Any]) -> Product:
         low_stock_threshold=int(document["low_stock_threshold"]),
         oversell_limit=int(document["oversell_limit"]),
         max_per_order=document["max_per_order"],
-        max_per_customer=limit and CustomerLimit(limit["quantity"], limit["window_seconds"]),
+        max_per_customer=customer_limit_from(document["max_per_customer"]),
     )
     return Product(
         id=str(document["_id"]),

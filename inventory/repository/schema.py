@@ -10,10 +10,13 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from inventory import limits
+from inventory.domain.reservations import State
 from inventory.errors import DatabaseNotReady
 from inventory.repository import mongo
 from inventory.repository.mongo import Document
 from inventory.settings import Settings
+
+_HELD = {"state": str(State.HELD)}
 
 # Every index serves a query of this package; the name says which.
 INDEXES: dict[str, list[IndexModel]] = {
@@ -45,7 +48,30 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("product_id", ASCENDING), ("at", DESCENDING), ("version", DESCENDING)], name="as_of"
         ),
     ],
-    "purchases": [],
+    "purchases": [
+        IndexModel([("lines.product_id", ASCENDING), ("_id", DESCENDING)], name="of_product"),
+        IndexModel(
+            [("customer_id", ASCENDING), ("_id", DESCENDING)],
+            name="of_customer",
+            partialFilterExpression={"customer_id": {"$type": "string"}},
+        ),
+    ],
+    "returns": [IndexModel("purchase_id", name="of_purchase")],
+    # Partial: only open holds are ever looked for by anything but their id.
+    "reservations": [
+        IndexModel("expires_at", name="due", partialFilterExpression=_HELD),
+        IndexModel(
+            [("lines.product_id", ASCENDING), ("expires_at", ASCENDING)],
+            name="held_of_product",
+            partialFilterExpression=_HELD,
+        ),
+        IndexModel(
+            [("customer_id", ASCENDING), ("lines.product_id", ASCENDING)],
+            name="held_by_customer",
+            partialFilterExpression=_HELD,
+        ),
+    ],
+    "stocktakes": [],
     "operations": [
         IndexModel(
             "created_at", name="expiry", expireAfterSeconds=int(limits.OPERATION_KEEP_SECONDS)

@@ -14,18 +14,19 @@ from pymongo.database import Database
 
 from inventory import limits
 from inventory.domain.products import Terms
-from inventory.domain.stock import Demand, Entry, Operation, Snapshot
-from inventory.repository.entries import entry_document, snapshot_from
+from inventory.domain.stock import Operation, Snapshot
+from inventory.repository.entries import snapshot_from
 from inventory.repository.mongo import (
     DERIVED,
     DatabaseClock,
     Document,
     Session,
-    decimal_to_bson,
     object_id,
     reading,
     writing,
 )
+from inventory.repository.updates import append, guarded_update, mirrored
+from inventory.repository.updates import trim as trim_to
 
 TailPosition = tuple[datetime, ObjectId]
 _WITHOUT_TAIL = {"tail": False, "voids": False}
@@ -94,7 +95,7 @@ class StockRepository:
         Returns the counters right after it, or None when the guard refused; `Snapshot.plan` tells
         why. Raises `StorageUnavailable` or `OutcomeUnknown`.
         """
-        update = _guarded_update(product_id, operations)
+        update = guarded_update(product_id, operations)
         if update is None:
             return None
         now = self._clock.now()
@@ -110,7 +111,7 @@ class StockRepository:
         An operation was applied if its entry is in the tail soon after, or in the ledger.
         """
         updates = [
-            UpdateOne(*update) for group in groups.items() if (update := _guarded_update(*group))
+            UpdateOne(*update) for group in groups.items() if (update := guarded_update(*group))
         ]
         if updates:
             with writing():
@@ -140,7 +141,7 @@ class StockRepository:
         The caller has seen every one of them in the ledger by a majority read.
         """
         updates = [
-            UpdateOne({"_id": ObjectId(product_id)}, _trim(version))
+            UpdateOne({"_id": ObjectId(product_id)}, trim_to(version))
             for product_id, version in up_to_versions.items()
         ]
         if updates:
@@ -162,7 +163,7 @@ class StockRepository:
             "trimmed_at": at,
             "terms_version": Int64(1),
         }
-        self._stock.insert_one(document | _mirrored(terms), session=session)
+        self._stock.insert_one(document | mirrored(terms), session=session)
 
     def change_terms(
         self, product_id: str, old: Terms, terms: Terms, version: int, session: Session
@@ -173,13 +174,13 @@ class StockRepository:
         Entries that still wait in the tail were sold at the old price, so it is written into them.
         The counters of a product on sale are in demand: what a sale need not know leaves them be.
         """
-        if _mirrored(old) == _mirrored(terms):
+        if mirrored(old) == mirrored(terms):
             document = self._stock.find_one({"_id": ObjectId(product_id)}, session=session)
             return _existing(document, self._clock.now())
         old_price = {"price": "$price", "currency": "$currency"}
         stamped = {"$map": {"input": "$tail", "in": {"$mergeObjects": [old_price, "$$this"]}}}
         headroom = {"$add": ["$available", Int64(terms.oversell_limit)]}
-        new: Document = {name: {"$literal": value} for name, value in _mirrored(terms).items()}
+        new: Document = {name: {"$literal": value} for name, value in mirrored(terms).items()}
         tail = {"tail": stamped, "headroom": headroom, "terms_version": Int64(version)}
         update = [{"$set": new | tail}]
         return self._change_in(product_id, update, session)
@@ -189,6 +190,37 @@ class StockRepository:
         return self._change_in(
             product_id, {"$set": {"closed": True}, "$inc": {"terms_version": 1}}, session
         )
+
+    def lock(self, product_ids: Iterable[str], session: Session) -> list[Snapshot]:
+        """Return counters that nobody else can change until the transaction ends.
+
+        The first thing that a transaction does: what it reads next is then as new as the lock. The
+        others who want to change these counters are made to try again, by MongoDB or its driver.
+        """
+        ids = sorted(id for text in product_ids if (id := object_id(text)))
+        if not ids:
+            return []
+        query: Document = {"_id": {"$in": ids}}
+        # A change of something, because MongoDB takes no lock for a change of nothing.
+        turn = {"$inc": {"turns": Int64(1)}}
+        if len(ids) == 1:
+            document = self._stock.find_one_and_update(
+                query, turn, return_document=ReturnDocument.AFTER, session=session
+            )
+            documents = [] if document is None else [document]
+        else:
+            self._stock.update_many(query, turn, session=session)
+            documents = self._stock.find(query, session=session).to_list()
+        return self._snapshots(documents)
+
+    def write(self, changed: Iterable[tuple[Snapshot, Snapshot]], session: Session) -> None:
+        """Take locked counters from what they were to what was decided."""
+        updates = [
+            UpdateOne({"_id": ObjectId(before.product_id)}, append(before, after))
+            for before, after in changed
+        ]
+        if updates:
+            self._stock.bulk_write(updates, ordered=False, session=session)
 
     def _change_in(
         self, product_id: str, update: Document | list[Document], session: Session
@@ -205,76 +237,3 @@ class StockRepository:
 def _existing(document: Document | None, now: datetime) -> Snapshot:
     assert document is not None, "a product always has its counters"
     return snapshot_from(document, now)
-
-
-def _mirrored(terms: Terms) -> Document:
-    return {
-        "price": decimal_to_bson(terms.price),
-        "currency": terms.currency,
-        "oversell_limit": Int64(terms.oversell_limit),
-        "low_stock_threshold": Int64(terms.low_stock_threshold),
-        "order_max": Int64(terms.max_per_order or limits.QUANTITY_MAX),
-    }
-
-
-def _guarded_update(
-    product_id: str, operations: Sequence[Operation]
-) -> tuple[Document, Document] | None:
-    """Return filter and update that apply all `operations` or nothing; None if that cannot be."""
-    demand = Demand.of(operations)
-    id = object_id(product_id)
-    if demand is None or id is None:
-        return None
-    room = limits.TAIL_ENTRIES_MAX - len(operations)
-    guard: Document = {"_id": id, "closed": False, f"tail.{room}": {"$exists": False}}
-    available: Document = {}
-    if demand.headroom_min is not None:
-        guard["headroom"] = {"$gte": Int64(demand.headroom_min)}
-    if demand.available_max is not None:
-        available["$lte"] = Int64(demand.available_max)
-    if demand.exact_available is not None:
-        available["$eq"] = Int64(demand.exact_available)
-    if available:
-        guard["available"] = available
-    if demand.order_quantity:
-        guard["order_max"] = {"$gte": demand.order_quantity}
-    if demand.fence is not None:
-        # The database's own clock decides; a process that was frozen cannot apply on waking.
-        guard["$expr"] = {"$lt": ["$$NOW", demand.fence]}
-        fenced = [ObjectId(operation.id) for operation in operations if operation.fence]
-        guard["voids.op"] = {"$nin": fenced}
-    increment = {"available": demand.delta, "headroom": demand.delta, "held": demand.held_delta}
-    counts = {name: Int64(number) for name, number in increment.items() if number}
-    update = _push([operation.entry for operation in operations])
-    return guard, update | {"$inc": counts | {"version": Int64(len(operations))}}
-
-
-def _push(entries: Sequence[Entry]) -> Document:
-    return {
-        "$push": {"tail": {"$each": [entry_document(entry) for entry in entries]}},
-        "$min": {"tail_since": entries[0].at},
-    }
-
-
-def _trim(version: int) -> list[Document]:
-    """Return the update that keeps only the entries after `version`.
-
-    The newest entry has the document's version and each older one the version before, so the
-    number to keep follows from the two versions alone and repeating the trim changes nothing.
-    """
-    size = {"$size": "$tail"}
-    keep = {"$max": [0, {"$min": [size, {"$subtract": ["$version", Int64(version)]}]}]}
-    dropped = {"$slice": ["$tail", {"$max": [1, {"$toInt": "$drop"}]}]}
-    kept = {"$slice": ["$tail", {"$toInt": {"$subtract": ["$drop", size]}}]}
-    newest = {"$max": [{"$max": {"$map": {"input": dropped, "in": "$$this.at"}}}, "$trimmed_at"]}
-    return [
-        {"$set": {"drop": {"$subtract": [size, keep]}}},
-        {
-            "$set": {
-                "trimmed_at": {"$cond": [{"$gt": ["$drop", 0]}, newest, "$trimmed_at"]},
-                "tail": {"$cond": [{"$lt": ["$drop", size]}, kept, []]},
-            }
-        },
-        {"$set": {"tail_since": {"$ifNull": [{"$first": "$tail.at"}, "$$REMOVE"]}}},
-        {"$unset": "drop"},
-    ]

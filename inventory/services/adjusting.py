@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from inventory import limits
 from inventory.domain.claims import RequestKey
-from inventory.domain.stock import Entry, Kind, Movement, Reason, Snapshot
+from inventory.domain.movements import Entry, Kind, Movement, Reason
+from inventory.domain.stock import Snapshot
 from inventory.errors import InvalidValue, ProductNotFound
 from inventory.repository.mongo import DatabaseClock
 from inventory.repository.movements import MovementRepository

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inventory.domain.claims import Claim, RequestKey
+from inventory.domain.movements import Entry, Kind, Movement
 from inventory.domain.products import Position, Product, ProductFilter, SortKey, Terms
-from inventory.domain.stock import Entry, Kind, Movement, Snapshot
+from inventory.domain.stock import Snapshot
 from inventory.errors import (
     DuplicateSku,
     IdempotencyInProgress,
@@ -88,12 +89,12 @@ class Catalogue:
     def _create(
         self, product: Product, available: int, claim: Claim | None, session: Session
     ) -> None:
-        if claim is not None and not self._operations.finish(claim, session):
+        if claim is not None and self._operations.finish([claim], session):
             raise IdempotencyInProgress
         opening = Entry(product.id, Kind.OPENING, available, product.created_at)
         self._products.add(product, session)
         self._stock.add(product.id, product.terms, available, product.created_at, session)
-        self._movements.add(Movement(product.id, 1, available, 0, opening), session)
+        self._movements.add([Movement(product.id, 1, available, 0, opening)], session)
 
     def _created(self, result: Mapping[str, Any]) -> Listed:
         product = product_from(result["product"])

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from inventory import limits
 from inventory.domain.claims import Claim, RequestKey
-from inventory.domain.stock import Entry, Movement, Operation
+from inventory.domain.movements import Entry, Movement
+from inventory.domain.postings.base import Posting, Result
+from inventory.domain.stock import Operation
 from inventory.errors import (
     IdempotencyInProgress,
     IdempotencyKeyReused,
@@ -19,7 +21,9 @@ from inventory.errors import (
 )
 from inventory.repository.mongo import DatabaseClock, new_id
 from inventory.repository.operations import OperationRepository
-from inventory.stock.engine import Change, ClaimTaken, StockEngine
+from inventory.repository.results import result_from
+from inventory.stock.changes import Change, ClaimTaken
+from inventory.stock.engine import StockEngine
 from inventory.stock.recovery import Recovery
 
 
@@ -74,36 +78,70 @@ class Changes:
         operation_id = new_id()
         claim = begin_claim(key, operation_id, self._clock, product_id) if key else None
 
-        def change(claim: Claim | None, *, claimed: bool) -> Change:
-            operation = Operation(
-                product_id=product_id,
-                entry=entry(claim.operation_id if claim else operation_id),
-                fence=claim.fence if claim else None,
-                expected_available=expected_available,
-            )
-            return Change(operation, claim, claimed)
+        def submit(id: str, claim: Claim | None, *, claimed: bool) -> Movement:
+            fence = claim.fence if claim else None
+            operation = Operation(product_id, entry(id), fence, expected_available)
+            result = self._engine.submit(Change(id, operation, claim, claimed), deadline)
+            assert isinstance(result, Movement)
+            return result
 
         try:
-            return Done(self._engine.submit(change(claim, claimed=False), deadline), replayed=False)
+            return Done(submit(operation_id, claim, claimed=False), replayed=False)
         except ClaimTaken:
             assert claim is not None
         held = find_claim(self._operations, claim)
-        movement = self._recovery.find(product_id, held.operation_id)
-        if movement is not None:
-            return Done(movement, replayed=True)
-        successor = self._take_over(product_id, held, claim.request_id)
-        if isinstance(successor, Movement):
-            return Done(successor, replayed=True)
-        return Done(self._engine.submit(change(successor, claimed=True), deadline), replayed=False)
+        done = self._find_or_give_up(held, product_id)
+        if done is not None:
+            return Done(done, replayed=True)
+        successor = take_over_claim(self._operations, held, self._clock, claim.request_id)
+        return Done(submit(successor.operation_id, successor, claimed=True), replayed=False)
 
-    def _take_over(self, product_id: str, held: Claim, request_id: str) -> Claim | Movement:
-        """Continue an attempt that nobody can finish any more, or return what it did after all."""
+    def _find_or_give_up(self, held: Claim, product_id: str) -> Movement | None:
+        """Return what the first attempt did; make sure that it does nothing if it has not yet."""
+        product_id = held.product_id or product_id
+        movement = self._recovery.find(product_id, held.operation_id)
+        if movement is None and self._clock.now() < held.fence:
+            raise IdempotencyInProgress
+        return movement or self._recovery.give_up(product_id, held.operation_id)
+
+    def post(self, posting: Posting, key: RequestKey | None) -> tuple[Result, bool]:
+        """Carry out a posting, or answer as the first request with `key`.
+
+        Returns what it made, and whether an earlier request with the key made it. Raises as
+        `carry_out` does.
+        """
+        deadline = time.monotonic() + limits.REQUEST_SECONDS_MAX
+        id = new_id()
+        claim = begin_claim(key, id, self._clock) if key else None
+        try:
+            return self._engine.submit(Change(id, posting, claim), deadline), False
+        except ClaimTaken:
+            assert claim is not None
+        held = find_claim(self._operations, claim)
+        if held.result is not None:
+            return result_from(held.result), True
         if self._clock.now() < held.fence:
             raise IdempotencyInProgress
-        movement = self._recovery.give_up(product_id, held.operation_id)
-        if movement is not None:
-            return movement
-        return take_over_claim(self._operations, held, self._clock, request_id)
+        # The abandoned attempt can do no harm: its transaction would find itself replaced.
+        successor = take_over_claim(self._operations, held, self._clock, claim.request_id)
+        change = Change(successor.operation_id, posting, successor, claimed=True)
+        return self._engine.submit(change, deadline), False
+
+    def find_answer(self, key: RequestKey | None) -> Result | None:
+        """Return what an earlier request with `key` was answered, None if there was none.
+
+        For requests that cannot be understood without a look into the catalogue, which may have
+        changed since the first one was. Raises as `carry_out` does.
+        """
+        if key is None:
+            return None
+        asked = begin_claim(key, new_id(), self._clock)
+        if self._operations.get(asked.id) is None:
+            return None
+        held = find_claim(self._operations, asked)
+        if held.result is not None:
+            return result_from(held.result)
+        return self._recovery.find(held.product_id, held.operation_id) if held.product_id else None
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from inventory import limits
+from inventory.domain.movements import Kind, Movement
 from inventory.domain.purchases import Purchase
-from inventory.domain.stock import Kind, Movement, Snapshot
+from inventory.domain.stock import Snapshot
 from inventory.repository.mongo import DatabaseClock
 from inventory.repository.movements import MovementRepository
 from inventory.repository.purchases import PurchaseRepository
@@ -32,12 +33,12 @@ class Archive:
         self._clock = clock
 
     def add(self, movements: Sequence[Movement]) -> None:
-        """Write movements, and the purchases that they made, where they are missing.
+        """Write movements, and the purchases that they are, where they are missing.
 
         Purchases go first: who finds a movement may rely on its purchase.
         """
         self._purchases.add_missing(
-            Purchase.of(movement) for movement in movements if movement.entry.kind is Kind.PURCHASE
+            Purchase.of(movement) for movement in movements if _is_a_purchase(movement)
         )
         self._movements.add_missing(movements)
 
@@ -93,6 +94,11 @@ class Archive:
             count += len(snapshots)
             if position is None:
                 return count
+
+
+def _is_a_purchase(movement: Movement) -> bool:
+    """Tell whether a movement is a purchase by itself, and no part of one that was written."""
+    return movement.entry.kind is Kind.PURCHASE and movement.entry.purchase_id is None
 
 
 def _safe_version(movements: Sequence[Movement], safe: set[str]) -> int | None:

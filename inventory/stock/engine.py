@@ -1,60 +1,38 @@
-"""Decides who gets what: one guarded update for each product and group.
+"""Decides who gets what: one guarded update for each product and group, or one transaction.
 
-The counters change in `StockRepository.apply` alone. What is answered with success is in a tail, on
-the disk of a majority; the ledger follows before the answer where it can, and by anybody later.
+Counters change in `StockRepository.apply` and `Poster.carry_out` alone. What is answered with
+success is in a tail, on the disk of a majority; the ledger follows before the answer where it can,
+and by anybody later.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from inventory import limits
-from inventory.domain.claims import Claim
-from inventory.domain.stock import Movement, Operation, Plan, Snapshot
+from inventory.domain.moments import moment
+from inventory.domain.postings.base import Result
+from inventory.domain.postings.holding import Expire
+from inventory.domain.reservations import Reservation
+from inventory.domain.stock import Operation, Plan, Snapshot
 from inventory.errors import (
-    InventoryError,
-    NotFound,
     OutcomeUnknown,
     ProductNotFound,
-    Refused,
     StorageUnavailable,
     Unavailable,
 )
-from inventory.repository.mongo import DatabaseClock, time_limit
+from inventory.repository.mongo import DatabaseClock, new_id, time_limit
 from inventory.repository.operations import OperationRepository
+from inventory.repository.reservations import ReservationRepository
 from inventory.repository.stock import StockRepository
 from inventory.stock.archive import Archive
-from inventory.stock.queue import GroupQueue, Ticket
+from inventory.stock.changes import Change, ClaimTaken
+from inventory.stock.group import Group, Waiting
+from inventory.stock.posting import Poster
+from inventory.stock.queue import GroupQueue
 from inventory.stock.recovery import Recovery
-
-
-class ClaimTaken(InventoryError):
-    """Somebody has claimed this request before; what became of it is to be found out."""
-
-    code = "claim_taken"
-    title = "Claim taken"
-
-    def __init__(self) -> None:
-        super().__init__("This request was claimed before.")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An operation, and the claim under which it is carried out, if its request has a key.
-
-    `claimed` says that the claim was made already, by whoever took over an abandoned attempt.
-    """
-
-    operation: Operation
-    claim: Claim | None = None
-    claimed: bool = False
-
-
-Waiting = Ticket[Change, Movement]
 
 
 class Publisher(Protocol):
@@ -80,6 +58,8 @@ class StockEngine:
         operations: OperationRepository,
         archive: Archive,
         recovery: Recovery,
+        poster: Poster,
+        reservations: ReservationRepository,
         clock: DatabaseClock,
         publisher: Publisher,
     ) -> None:
@@ -87,15 +67,19 @@ class StockEngine:
         self._operations = operations
         self._archive = archive
         self._recovery = recovery
+        self._poster = poster
+        self._reservations = reservations
         self._clock = clock
         self._publisher = publisher
-        self._queue: GroupQueue[Change, Movement] = GroupQueue(self._carry_out)
+        self._queue: GroupQueue[Change, Result] = GroupQueue(
+            self._carry_out, lambda change: change.weight
+        )
 
-    def submit(self, change: Change, deadline: float) -> Movement:
-        """Carry out one change; return its movement.
+    def submit(self, change: Change, deadline: float) -> Result:
+        """Carry out one change; return its movement, or the document that it made.
 
-        `deadline` is by the monotonic clock. Raises a `Refused` or `ProductNotFound` that changed
-        nothing, `ClaimTaken`, or an `Unavailable` that says whether anything can have changed.
+        `deadline` is by the monotonic clock. Raises a `Refused` or `NotFound` that changed nothing,
+        `ClaimTaken`, or an `Unavailable` that says whether anything can have changed.
         """
         return self._queue.run(change, deadline)
 
@@ -104,14 +88,15 @@ class StockEngine:
         Context().run(self._work, tickets, deadline)
 
     def _work(self, tickets: Sequence[Waiting], deadline: float) -> None:
-        group = _Group(tickets)
+        group = Group(tickets)
         seen = self._publisher.glimpse()
         with time_limit(min(limits.MONGO_TIMEOUT_SECONDS, deadline - time.monotonic())):
             self._make_claims(group)
-            self._apply(group)
+            self._decide(group)
+            self._reclaim(group)
         self._finish(group, seen, deadline)
 
-    def _make_claims(self, group: "_Group") -> None:
+    def _make_claims(self, group: Group) -> None:
         """Claim before anything is applied; a claim that did not get through harms its own only."""
         claims = [c.claim for c in group.changes() if c.claim is not None and not c.claimed]
         try:
@@ -123,7 +108,11 @@ class StockEngine:
         for operation_id in taken:
             group.fail(operation_id, ClaimTaken())
 
-    def _apply(self, group: "_Group") -> None:
+    def _decide(self, group: Group) -> None:
+        self._apply(group)
+        self._post(group)
+
+    def _apply(self, group: Group) -> None:
         waiting = group.by_product()
         snapshots: dict[str, Snapshot] = {}
         if len(waiting) > 1:
@@ -139,7 +128,7 @@ class StockEngine:
                 self._find_out(group, product_id, problem)
 
     def _apply_together(
-        self, group: "_Group", waiting: Mapping[str, Sequence[Operation]]
+        self, group: Group, waiting: Mapping[str, Sequence[Operation]]
     ) -> dict[str, Snapshot]:
         """Try each product's operations once, all in one round trip; return the counters after it.
 
@@ -155,16 +144,16 @@ class StockEngine:
             raise OutcomeUnknown from problem
         return snapshots
 
-    def _find_applied(self, group: "_Group") -> None:
+    def _find_applied(self, group: Group) -> None:
         """Look for the undecided; their entries could have been archived and trimmed already."""
         for product_id, operations in group.by_product().items():
             ids = [operation.id for operation in operations]
             for movement in self._recovery.find_many(product_id, ids).values():
-                group.succeed(movement)
+                group.found(movement)
 
     def _apply_one(
         self,
-        group: "_Group",
+        group: Group,
         product_id: str,
         waiting: Sequence[Operation],
         snapshot: Snapshot | None,
@@ -179,10 +168,11 @@ class StockEngine:
             applied = self._stock.apply(product_id, granted) if granted else None
             if applied is not None:
                 group.applied(applied)
-            waiting = group.undecided(product_id)
+            waiting = group.operations(product_id)
             if not waiting:
                 return
             plan = self._plan(product_id, waiting, applied or self._stock.get(product_id))
+            group.defer(plan.deferred)
             granted = plan.granted
             if not granted:
                 for operation, problem in plan.refused:
@@ -199,15 +189,57 @@ class StockEngine:
             self._archive.settle([snapshot])
         return snapshot.plan(waiting, self._clock.now())
 
-    def _find_out(self, group: "_Group", product_id: str | None, problem: Unavailable) -> None:
+    def _find_out(self, group: Group, product_id: str | None, problem: Unavailable) -> None:
         """Look once for what an unclear update did; what is not found may still come."""
         if isinstance(problem, OutcomeUnknown):
             with suppress(Unavailable):
                 self._find_applied(group)
-        for operation in group.undecided(product_id):
+        for operation in group.operations(product_id):
             group.fail(operation.id, problem)
 
-    def _finish(self, group: "_Group", seen: Any, deadline: float) -> None:
+    def _post(self, group: Group) -> None:
+        """Carry out what needs a transaction, all of it in one."""
+        changes = group.to_post()
+        if not changes:
+            return
+        try:
+            group.posted(self._poster.carry_out(changes))
+        except Unavailable as problem:
+            # What was committed nevertheless is found by a retry with the same key.
+            for change in changes:
+                group.fail(change.id, problem)
+
+    def _reclaim(self, group: Group) -> None:
+        """Let nobody be refused for want of units whose hold has run out.
+
+        Whoever is refused while units are held first takes back what has expired, and is then
+        decided once more. What is really held says when it may come free.
+        """
+        short = group.short_of_held()
+        try:
+            while short:
+                due = self._reservations.list_due_of(short, self._clock.now(), _DUE_MAX)
+                if not due:
+                    break
+                group.posted(self._poster.carry_out([_expiry(one) for one in due]))
+                group.reconsider(short)
+                self._decide(group)
+                short = group.short_of_held()
+            releases = self._reservations.next_releases(short, self._clock.now())
+            group.tell_releases({id: moment(at) for id, at in releases.items()})
+        except Unavailable:
+            group.doubt(short)
+
+    def expire_due(self) -> int:
+        """Take back what has expired, as far as one transaction goes; return how many holds."""
+        due = self._reservations.list_due(self._clock.now(), _DUE_MAX)
+        if due:
+            seen = self._publisher.glimpse()
+            posted = self._poster.carry_out([_expiry(one) for one in due])
+            self._publisher.publish(posted.snapshots, seen)
+        return len(due)
+
+    def _finish(self, group: Group, seen: Any, deadline: float) -> None:
         """Do what must be done before the group is answered, as far as time allows."""
         self._publisher.publish(group.snapshots(), seen)
         with time_limit(max(limits.LEAD_SECONDS_MIN, deadline - time.monotonic())):
@@ -221,7 +253,7 @@ class StockEngine:
                 full = [s for s in group.snapshots() if len(s.tail) >= limits.TAIL_TRIM_ENTRIES]
                 self._archive.settle(full)
 
-    def _keep_refusals(self, group: "_Group") -> None:
+    def _keep_refusals(self, group: Group) -> None:
         """Keep definite refusals for retries; one that was not kept is not definite."""
         refused = group.refused_claims()
         try:
@@ -232,65 +264,10 @@ class StockEngine:
             group.fail(operation_id, OutcomeUnknown())
 
 
-class _Group:
-    """The tickets of one group, and what is known about each by now."""
+# A hold has up to `limits.CART_LINES_MAX` lines, and a transaction should stay short.
+_DUE_MAX = 16
 
-    def __init__(self, tickets: Sequence[Waiting]) -> None:
-        self._tickets = {ticket.item.operation.id: ticket for ticket in tickets}
-        self._failures: dict[str, InventoryError] = {}
-        self._movements: dict[str, Movement] = {}
-        self._snapshots: dict[str, Snapshot] = {}
 
-    def changes(self) -> list[Change]:
-        return [ticket.item for ticket in self._tickets.values()]
-
-    def undecided(self, product_id: str | None = None) -> list[Operation]:
-        """Operations without an outcome, in the order in which they came."""
-        return [
-            change.operation
-            for change in self.changes()
-            if change.operation.id not in self._failures
-            and change.operation.id not in self._movements
-            and product_id in (None, change.operation.product_id)
-        ]
-
-    def by_product(self) -> dict[str, list[Operation]]:
-        products: dict[str, list[Operation]] = defaultdict(list)
-        for operation in self.undecided():
-            products[operation.product_id].append(operation)
-        return products
-
-    def applied(self, snapshot: Snapshot) -> None:
-        """Take over what `snapshot` shows to be applied."""
-        self._snapshots[snapshot.product_id] = snapshot
-        for movement in snapshot.movements(self._tickets.keys()):
-            self.succeed(movement)
-
-    def succeed(self, movement: Movement) -> None:
-        """Answer with success at once: it is durable, and nothing can take it back."""
-        operation_id = movement.entry.operation_id
-        self._movements[operation_id] = movement
-        self._tickets[operation_id].result = movement
-
-    def fail(self, operation_id: str, problem: InventoryError) -> None:
-        """Remember a failure; it is answered after it was kept."""
-        self._failures[operation_id] = problem
-
-    def answer_failures(self) -> None:
-        for operation_id, problem in self._failures.items():
-            self._tickets[operation_id].failure = problem
-
-    def movements(self) -> list[Movement]:
-        return list(self._movements.values())
-
-    def snapshots(self) -> list[Snapshot]:
-        return list(self._snapshots.values())
-
-    def refused_claims(self) -> list[Claim]:
-        """Claims whose operation met a definite no, with that no."""
-        claims = []
-        for operation_id, problem in self._failures.items():
-            claim = self._tickets[operation_id].item.claim
-            if claim is not None and isinstance(problem, Refused | NotFound):
-                claims.append(claim.refuse(problem))
-        return claims
+def _expiry(reservation: Reservation) -> Change:
+    products = tuple(line.product_id for line in reservation.lines)
+    return Change(new_id(), Expire(reservation.id, products))

@@ -50,11 +50,16 @@ Work = Callable[[Sequence[Ticket[Item, Result]], float], None]
 class GroupQueue(Generic[Item, Result]):
     """Runs items in groups, first come, first served, one group at a time.
 
-    `work(tickets, deadline)` gives every ticket a result or a failure.
+    `work(tickets, deadline)` gives every ticket a result or a failure. A group has at most
+    `limits.GROUP_OPERATIONS_MAX` items, and unless it is a single one, they weigh no more than
+    `limits.GROUP_LINES_MAX` together.
     """
 
-    def __init__(self, work: Work[Item, Result]) -> None:
+    def __init__(
+        self, work: Work[Item, Result], weigh: Callable[[Item], int] = lambda _: 1
+    ) -> None:
         self._work = work
+        self._weigh = weigh
         self._lock = threading.Lock()
         self._waiting: deque[Ticket[Item, Result]] = deque()
         self._led = False
@@ -128,8 +133,12 @@ class GroupQueue(Generic[Item, Result]):
         """Take the next group out of the queue; those whose time is up are not begun."""
         now = time.monotonic()
         group: list[Ticket[Item, Result]] = []
+        weight = 0
         with self._lock:
             while self._waiting and len(group) < limits.GROUP_OPERATIONS_MAX:
+                weight += self._weigh(self._waiting[0].item)
+                if group and weight > limits.GROUP_LINES_MAX:
+                    break
                 ticket = self._waiting.popleft()
                 needed = limits.LEAD_SECONDS_MIN if ticket is leader else 0.0
                 if ticket.deadline - now > needed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from inventory.domain.stock import Movement
+from inventory.domain.movements import Movement
 from inventory.repository.movements import MovementRepository
 from inventory.repository.stock import StockRepository
 from inventory.stock.archive import Archive

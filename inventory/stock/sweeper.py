@@ -1,4 +1,8 @@
-"""Tidies up in the background: tails that were left alone go to the ledger and are trimmed."""
+"""Tidies up in the background: tails that were left alone, and holds that have run out.
+
+Nothing depends on it for being right, only for being tidy: whoever needs units of an expired hold
+takes them back, and whoever reads a ledger completes it first.
+"""
 
 import random
 import threading
@@ -8,16 +12,18 @@ import structlog
 from inventory import limits
 from inventory.errors import InventoryError
 from inventory.stock.archive import Archive
+from inventory.stock.engine import StockEngine
 
 _RANDOM = random.SystemRandom()
 _log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """A thread of this process that settles stale tails every few seconds."""
+    """A thread of this process that tidies up every few seconds."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, engine: StockEngine) -> None:
         self._archive = archive
+        self._engine = engine
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -39,9 +45,11 @@ class Sweeper:
         return limits.SWEEP_INTERVAL_SECONDS * _RANDOM.uniform(0.75, 1.25)
 
     def sweep(self) -> None:
-        """Settle what is stale; trouble is logged and left for the next round."""
+        """Tidy up once; trouble is logged and left for the next round."""
         try:
             self._archive.settle_stale()
+            while self._engine.expire_due():
+                pass
         except InventoryError as problem:
             _log.warning("sweep_failed", problem=problem.code)
         except Exception:  # noqa: BLE001 - see below

@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 
 from inventory.api.bodies import read_body, read_request_key
 from inventory.api.schemas.products import NewProductSchema
-from inventory.api.schemas.stock import AdjustmentSchema, PurchaseSchema
+from inventory.api.schemas.purchases import PurchaseSchema
+from inventory.api.schemas.stock import AdjustmentSchema
 from inventory.domain.claims import Claim
-from inventory.domain.stock import Entry, Kind, Movement, Operation
+from inventory.domain.movements import Entry, Kind, Movement
+from inventory.domain.stock import Operation
 from inventory.repository import mongo
 from inventory.settings import Settings
 from tests.api.conftest import Create

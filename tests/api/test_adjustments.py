@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from inventory import limits
-from inventory.domain.stock import Reason
+from inventory.domain.movements import Reason
 from tests.api.conftest import Create
 from tests.api.support import Books, assert_problem, together
 
@@ -51,6 +51,8 @@ def test_an_adjustment(client: FlaskClient, books: Books, create: Create) -> Non
         "note": "two\nboxes",
         "customer_id": None,
         "actor": None,
+        "purchase_id": None,
+        "reservation_id": None,
         "at": moved["at"],
     }
     assert movements(client, product)["items"][0] == moved

@@ -1,5 +1,6 @@
 """What the service really answers is what the OpenAPI document says: a tour through all of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,9 @@ PRODUCT = "/api/products/{id}"
 PURCHASE = "/api/products/{id}/purchase"
 ADJUSTMENTS = "/api/products/{id}/adjustments"
 NOWHERE = "/api/products/66f1c0ffee66f1c0ffee0001"
+NO_PURCHASE = "/api/purchases/66f1c0ffee66f1c0ffee0001"
+NO_HOLD = "/api/reservations/66f1c0ffee66f1c0ffee0001"
+UNKNOWN = [{"product_id": "66f1c0ffee66f1c0ffee0001", "quantity": 1}]
 FULL = EXAMPLES["NewProductRequest"] | {"price": 89.9, "stock": 3, "oversell_limit": 4}
 # Headers that say nothing about an operation.
 ORDINARY = {"Content-Type", "Content-Length", "X-Content-Type-Options", "Referrer-Policy"}
@@ -108,10 +112,28 @@ def test_body_examples_are_taken(call: Call, document: dict[str, Any]) -> None:
         if "requestBody" in operation
     }
     id = call("POST", "/api/products", 201, json=bodies.pop("create_product")).json["id"]
-    call("POST", PURCHASE.format(id=id), 201, json=bodies.pop("purchase_product"))
-    call("POST", ADJUSTMENTS.format(id=id), 201, json=bodies.pop("adjust_stock"))
     match = {"If-Match": "*"}
     call("PATCH", PRODUCT.format(id=id), 200, json=bodies.pop("edit_product"), headers=match)
+    # The examples speak of one customer, who would soon have had enough.
+    call("PATCH", PRODUCT.format(id=id), 200, json={"max_per_customer": None}, headers=match)
+    call("POST", ADJUSTMENTS.format(id=id), 201, json=bodies.pop("adjust_stock"))
+
+    def meant(name: str) -> Any:
+        """Return an example that speaks of the product that there is."""
+        text = json.dumps(bodies.pop(name))
+        return json.loads(text.replace(EXAMPLES["Product"]["id"], id))
+
+    sold = call("POST", PURCHASE.format(id=id), 201, json=meant("purchase_product")).json
+    call("POST", "/api/purchases", 201, json=meant("buy_cart"))
+    call("POST", f"/api/purchases/{sold['id']}/returns", 201, json=meant("return_units"))
+    holds = "/api/reservations"
+    hold = meant("hold_units")
+    held = f"{holds}/{call('POST', holds, 201, json=hold).json['id']}"
+    call("PATCH", held, 200, json=meant("extend_reservation"))
+    call("POST", f"{held}/commit", 201, json=meant("commit_reservation"))
+    held = f"{holds}/{call('POST', holds, 201, json=hold).json['id']}"
+    call("POST", f"{held}/release", 200, json=meant("release_reservation"))
+    call("POST", "/api/stocktakes", 201, json=meant("post_stocktake"))
     assert bodies == {}
 
 
@@ -136,7 +158,7 @@ def test_catalogue_answers_as_documented(call: Call) -> None:
 
 def test_stock_answers_as_documented(call: Call, create: Create) -> None:
     """Purchases, adjustments, counters and the ledger answer what fits the document."""
-    id = create(**FULL)["id"]
+    id = create(**FULL | {"max_per_customer": None})["id"]
     sold = call("POST", PURCHASE.format(id=id), 201, json={"quantity": 5}, headers=key("a"))
     again = call("POST", PURCHASE.format(id=id), 201, json={"quantity": 5}, headers=key("a"))
     assert (again.json, again.headers["Idempotent-Replayed"]) == (sold.json, "true")
@@ -151,6 +173,61 @@ def test_stock_answers_as_documented(call: Call, create: Create) -> None:
     cursor = page.json["next_cursor"]
     assert len(call("GET", f"/api/products/{id}/movements?cursor={cursor}", 200).json["items"]) == 2
     call("GET", f"/api/products/{id}/movements?kind=purchase", 200)
+
+
+def test_carts_and_returns_answer_as_documented(call: Call, create: Create) -> None:
+    """Carts, lists of purchases and returns answer what fits the document."""
+    one, two = create(stock=3)["id"], create(stock=3, sku="TWO", oversell_limit=1)["id"]
+    cart = {"lines": [{"product_id": one, "quantity": 2}, {"sku": "TWO", "quantity": 4}]}
+    bought = call("POST", "/api/purchases", 201, json=cart, headers=key("a"))
+    again = call("POST", "/api/purchases", 201, json=cart, headers=key("a"))
+    assert (again.json, again.headers["Idempotent-Replayed"]) == (bought.json, "true")
+    assert call("GET", bought.headers["Location"], 200).json == bought.json
+    call("POST", "/api/purchases", 201, json={"lines": [{"product_id": one, "quantity": 1}]})
+    page = call("GET", "/api/purchases?limit=1", 200)
+    call("GET", f"/api/purchases?cursor={page.json['next_cursor']}&product_id={two}", 200)
+    path = bought.headers["Location"] + "/returns"
+    back = {"lines": [{"product_id": two, "quantity": 3}], "reason": "too big", "restock": False}
+    first = call("POST", path, 201, json=back, headers=key("b"))
+    assert call("POST", path, 201, json=back, headers=key("b")).json == first.json
+    call("POST", path, 409, "return_exceeds_purchased", json=back)
+    call("GET", bought.headers["Location"], 200)
+
+
+def test_reservations_answer_as_documented(call: Call, create: Create) -> None:
+    """Holds, and everything that becomes of them, answer what fits the document."""
+    one, two = create(stock=9)["id"], create(stock=9)["id"]
+    lines = [{"product_id": one, "quantity": 2}, {"product_id": two, "quantity": 3}]
+    body = {"lines": lines, "ttl_seconds": 60, "customer_id": "ann", "reference": "cart 1"}
+    held = call("POST", "/api/reservations", 201, json=body, headers=key("a"))
+    assert call("POST", "/api/reservations", 201, json=body, headers=key("a")).json == held.json
+    path = held.headers["Location"]
+    call("GET", path, 200)
+    call("PATCH", path, 200, json={"ttl_seconds": 90})
+    some = {"lines": [{"product_id": one, "quantity": 1}]}
+    call("POST", f"{path}/commit", 409, "commit_exceeds_held", json={"lines": lines[:1] * 2})
+    sold = call("POST", f"{path}/commit", 201, json=some, headers=key("b"))
+    assert call("POST", f"{path}/commit", 201).json == sold.json
+    call("POST", f"{path}/commit", 409, "reservation_committed", json={"lines": lines})
+    call("PATCH", path, 409, "reservation_committed", json={"ttl_seconds": 90})
+    call("POST", f"{path}/release", 409, "reservation_committed")
+    path = call("POST", "/api/reservations", 201, json=body).headers["Location"]
+    call("POST", f"{path}/release", 200, headers=key("c"))
+    call("POST", f"{path}/release", 200)
+    call("POST", f"{path}/commit", 409, "reservation_released")
+    call("PATCH", path, 409, "reservation_released", json={"ttl_seconds": 90})
+
+
+def test_stocktakes_answer_as_documented(call: Call, create: Create) -> None:
+    """Counts and what speaks against them answer what fits the document."""
+    id = create(stock=9, sku="A")["id"]
+    count = {"lines": [{"sku": "A", "counted": 7}], "reference": "week 5"}
+    first = call("POST", "/api/stocktakes", 201, json=count, headers=key("a"))
+    assert call("POST", "/api/stocktakes", 201, json=count, headers=key("a")).json == first.json
+    hold = {"lines": [{"product_id": id, "quantity": 6}], "ttl_seconds": 60}
+    call("POST", "/api/reservations", 201, json=hold)
+    low = {"lines": [{"product_id": id, "counted": 5}]}
+    call("POST", "/api/stocktakes", 409, "count_below_held", json=low)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +254,20 @@ JSON = "application/json"
         ("GET", NOWHERE + "/stock", 404, "product_not_found", {}),
         ("GET", NOWHERE + "/movements", 404, "product_not_found", {}),
         ("GET", "/api/purchases/66f1c0ffee66f1c0ffee0001", 404, "purchase_not_found", {}),
+        ("GET", NO_HOLD, 404, "reservation_not_found", {}),
+        ("PATCH", NO_HOLD, 404, "reservation_not_found", {"json": {"ttl_seconds": 1}}),
+        ("POST", NO_HOLD + "/commit", 404, "reservation_not_found", {}),
+        ("POST", NO_HOLD + "/release", 404, "reservation_not_found", {}),
+        (
+            "POST",
+            NO_PURCHASE + "/returns",
+            404,
+            "purchase_not_found",
+            {"json": {"lines": UNKNOWN, "reason": "x"}},
+        ),
+        ("POST", "/api/purchases", 404, "product_not_found", {"json": {"lines": UNKNOWN * 2}}),
+        ("POST", "/api/purchases", 422, "validation_failed", {"json": {"lines": []}}),
+        ("GET", "/api/purchases?cursor=x", 422, "validation_failed", {}),
         ("GET", "/problems/nothing", 404, "not_found", {}),
         ("GET", "/docs/nothing.js", 404, "not_found", {}),
         ("POST", NOWHERE + "/purchase", 404, "product_not_found", BODY),

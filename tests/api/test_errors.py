@@ -41,7 +41,7 @@ def test_a_method_that_is_not_allowed(
 
 @pytest.mark.parametrize("path", [
     "/", "/api", "/api/", "/api/products/", "//api/products", "/api//products", "/API/products",
-    "/api/products/x/", "/api/products/x/buy", "/api/purchases", "/api/products/a/b/c",
+    "/api/products/x/", "/api/products/x/buy", "/api/reservations/x/extend", "/api/products/a/b/c",
     "/api/products/..%2f..%2fetc%2fpasswd", "/api/%F0%9F%A6%84", "/%00", "/%ff",
 ])  # fmt: skip
 def test_a_path_that_leads_nowhere(client: FlaskClient, path: str) -> None:
@@ -87,15 +87,16 @@ def test_the_members_of_problems(client: FlaskClient, create: Create) -> None:
     change = {"delta": 1, "reason": "found"}
     stale = {"If-Match": '"9-9"'}
     for answer, status, code, more in [
-        (client.get("/api/products/x"), 404, "product_not_found", {"product_id"}),
+        (client.get("/api/products/x"), 404, "product_not_found", {"product_id", "product_ids"}),
         (client.get("/api/purchases/x"), 404, "purchase_not_found", {"purchase_id"}),
         (
             client.post(f"{path}/purchase", json={"quantity": 2}),
-            409, "insufficient_stock", {*facts, "available", "held", "next_release_at"},
+            409, "insufficient_stock",
+            {*facts, "available", "held", "next_release_at", "lines"},
         ),
         (
             client.post(f"{path}/purchase", json={"quantity": 3}),
-            409, "purchase_limit_exceeded", {*facts, "limit"},
+            409, "purchase_limit_exceeded", {*facts, "limit", "already", "window_seconds"},
         ),
         (
             client.post(f"{path}/adjustments", json=change | {"expected_stock": 9}),

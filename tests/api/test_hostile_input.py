@@ -99,18 +99,60 @@ FIELDS: dict[str, dict[str, list[str]]] = {
         "expected_stock": beyond(-(10**12), 10**12),
     },
 }
-VALID = {"create": CAP, "edit": {"name": "Cap"}, "purchase": PURCHASE, "adjust": ADJUSTMENT}
+LINE: dict[str, Any] = {"sku": "A-1", "quantity": 1}
+CART: dict[str, Any] = {"lines": [LINE]}
+HOLD: dict[str, Any] = {"lines": [LINE], "ttl_seconds": 60}
+COUNT: dict[str, Any] = {"lines": [{"sku": "A-1", "counted": 5}]}
+NOT_LINES = [
+    *NEVER, "null", "true", "1", '"a"', '[{"quantity": 1}]', '[{"sku": "A-1"}]',
+    '[{"sku": "A-1", "product_id": "x", "quantity": 1}]', '[{"sku": null, "quantity": 1}]',
+    '[{"sku": {"$ne": 1}, "quantity": 1}]', '[{"product_id": {"$gt": ""}, "quantity": 1}]',
+    '[{"sku": "A-1", "quantity": 1, "price": 0}]', '[[{"sku": "A-1", "quantity": 1}]]',
+    *(f'[{{"sku": "A-1", "quantity": {value}}}]' for value in beyond(1, 10**6)),
+    json.dumps([LINE] * 101),
+]  # fmt: skip
+NOT_COUNTS = [
+    *NEVER, "null", '[{"sku": "A-1"}]', '[{"counted": 1}]', '[{"sku": "A-1", "quantity": 1}]',
+    *(f'[{{"sku": "A-1", "counted": {value}}}]' for value in beyond(0, 10**9)),
+    json.dumps([{"sku": "A-1", "counted": 1}] * 2),
+]  # fmt: skip
+NOT_A_TIME = [
+    *NOT_A_LINE, "null", '"yesterday"', '"2026-01-31"', '"2026-01-31T12:00:00"', "1769860800",
+    '"2999-01-01T00:00:00Z"', '"2020-01-01T00:00:00Z"', '"0000-01-01T00:00:00Z"',
+]  # fmt: skip
+FIELDS |= {
+    "cart": {"lines": NOT_LINES, "customer_id": longer(200), "reference": longer(200)},
+    "hold": {
+        "lines": NOT_LINES,
+        "ttl_seconds": [*beyond(1, 86_400), "null"],
+        "customer_id": longer(200),
+        "reference": longer(200),
+    },
+    "count": {"lines": NOT_COUNTS, "counted_at": NOT_A_TIME, "reference": longer(200)},
+}
+VALID = {
+    "create": CAP,
+    "edit": {"name": "Cap"},
+    "purchase": PURCHASE,
+    "adjust": ADJUSTMENT,
+    "cart": CART,
+    "hold": HOLD,
+    "count": COUNT,
+}
 
 
 @pytest.fixture(name="send")
 def _send(client: FlaskClient, create: Create) -> Any:
     """Send a body, as bytes, to one of the calls that take one, for a product that exists."""
-    path = f"/api/products/{create(stock=5)['id']}"
+    path = f"/api/products/{create(stock=5, sku='A-1')['id']}"
     calls = {
         "create": ("POST", "/api/products"),
         "edit": ("PATCH", path),
         "purchase": ("POST", f"{path}/purchase"),
         "adjust": ("POST", f"{path}/adjustments"),
+        "cart": ("POST", "/api/purchases"),
+        "hold": ("POST", "/api/reservations"),
+        "count": ("POST", "/api/stocktakes"),
     }
 
     def send(call: str, body: bytes, **options: Any) -> Any:
@@ -221,7 +263,7 @@ def test_json_by_any_of_its_names(send: Any, media_type: str) -> None:
 def test_a_merge_patch_is_for_edits_only(send: Any, books: Books) -> None:
     """Only an edit takes the media type of a merge patch."""
     before = books.digest()
-    for call in ("create", "purchase", "adjust"):
+    for call in VALID.keys() - {"edit"}:
         body = json.dumps(VALID[call]).encode()
         answer = send(call, body, content_type="application/merge-patch+json")
         assert_problem(answer, 415, "unsupported_media_type")

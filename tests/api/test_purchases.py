@@ -24,16 +24,22 @@ def test_a_purchase(client: FlaskClient, books: Books, create: Create) -> None:
     answer = buy(client, product, 3, customer_id="ann", reference="order 7")
     assert answer.status_code == 201
     bought = answer.json
-    assert bought == {
-        "id": bought["id"],
+    line = {
         "product_id": product["id"],
         "quantity": 3,
         "unit_price": "19.90",
-        "currency": "EUR",
-        "total": "59.70",
         "remaining_stock": 2,
         "stock_version": 2,
         "backordered": 0,
+    }
+    assert bought == {
+        "id": bought["id"],
+        **line,
+        "currency": "EUR",
+        "total": "59.70",
+        "reservation_id": None,
+        "reacquired": False,
+        "lines": [line | {"total": "59.70", "returned": 0}],
         "customer_id": "ann",
         "reference": "order 7",
         "created_at": bought["created_at"],

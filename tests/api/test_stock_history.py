@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from inventory.domain.stock import Entry, Kind, Movement, Operation
+from inventory.domain.movements import Entry, Kind, Movement
+from inventory.domain.stock import Operation
 from inventory.repository import mongo
 from inventory.repository.stock import StockRepository
 from inventory.settings import Settings

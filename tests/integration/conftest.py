@@ -12,19 +12,8 @@ from pymongo.database import Database
 from inventory.domain.products import Terms
 from inventory.domain.stock import Snapshot
 from inventory.repository import mongo
-from inventory.repository.movements import MovementRepository
-from inventory.repository.operations import OperationRepository
-from inventory.repository.products import ProductRepository
-from inventory.repository.purchases import PurchaseRepository
-from inventory.repository.stock import StockRepository
-from inventory.services.adjusting import Adjusting
-from inventory.services.catalogue import Catalogue
-from inventory.services.changing import Changes
-from inventory.services.purchasing import Purchasing
 from inventory.settings import Settings
-from inventory.stock.archive import Archive
-from inventory.stock.engine import StockEngine
-from inventory.stock.recovery import Recovery
+from inventory.wiring import Rooms
 
 
 @dataclass
@@ -41,36 +30,17 @@ class Published:
         self.snapshots += snapshots
 
 
-class Process:
+class Process(Rooms[Published]):
     """All rooms behind HTTP, wired as the service wires them; two of these are two processes."""
 
     def __init__(self, client: MongoClient[mongo.Document], settings: Settings) -> None:
         self.database: Database[mongo.Document] = mongo.open_database(client, settings)
-        self.clock = mongo.DatabaseClock(self.database)
-        self.stock = StockRepository(self.database, self.clock)
-        self.movements = MovementRepository(self.database)
-        self.purchases = PurchaseRepository(self.database)
-        self.operations = OperationRepository(self.database)
-        self.products = ProductRepository(self.database)
-        self.archive = Archive(self.stock, self.movements, self.purchases, self.clock)
-        self.recovery = Recovery(self.stock, self.movements, self.archive)
-        self.published = Published()
-        self.engine = StockEngine(
-            self.stock, self.operations, self.archive, self.recovery, self.clock, self.published
-        )
-        self.changes = Changes(self.engine, self.operations, self.recovery, self.clock)
-        self.purchasing = Purchasing(self.changes, self.purchases, self.recovery, self.clock)
-        self.adjusting = Adjusting(
-            self.changes, self.products, self.stock, self.movements, self.archive, self.clock
-        )
-        self.catalogue = Catalogue(
-            mongo.Transactions(client),
-            self.products,
-            self.stock,
-            self.movements,
-            self.operations,
-            self.clock,
-        )
+        super().__init__(client, self.database, lambda _: Published())
+
+    @property
+    def published(self) -> Published:
+        """What the engine published."""
+        return self.publisher
 
     def create(self, stock: int = 10, **terms: Any) -> str:
         """Create a product and return its id."""

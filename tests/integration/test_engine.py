@@ -12,8 +12,9 @@ import pytest
 
 from inventory import limits
 from inventory.domain.claims import RequestKey
+from inventory.domain.movements import Entry, Kind, Reason
 from inventory.domain.products import Terms
-from inventory.domain.stock import Entry, Kind, Operation, Reason
+from inventory.domain.stock import Operation
 from inventory.errors import (
     IdempotencyInProgress,
     InsufficientStock,
@@ -26,7 +27,7 @@ from inventory.errors import (
 )
 from inventory.repository.mongo import new_id
 from inventory.services.changing import Replayed, begin_claim
-from inventory.stock.engine import Change
+from inventory.stock.changes import Change
 from tests.integration.conftest import Process
 
 Start = Callable[[], Process]
@@ -59,9 +60,16 @@ def settled_tail(process: Process, product_id: str) -> tuple[Entry, ...]:
 def change(
     process: Process, product_id: str, delta: int, expected_available: int | None = None
 ) -> Change:
+    operation = operation_of(process, product_id, delta, expected_available)
+    return Change(operation.id, operation)
+
+
+def operation_of(
+    process: Process, product_id: str, delta: int, expected_available: int | None = None
+) -> Operation:
     kind = Kind.PURCHASE if delta < 0 else Kind.ADJUSTMENT
     entry = Entry(new_id(), kind, delta, process.clock.now())
-    return Change(Operation(product_id, entry, expected_available=expected_available))
+    return Operation(product_id, entry, expected_available=expected_available)
 
 
 def together(process: Process, changes: list[Change]) -> list[object]:
@@ -225,7 +233,7 @@ def test_the_sweeper_finishes_what_a_dead_process_began(
 ) -> None:
     """Entries that were applied and never archived reach the ledger without their process."""
     product_id = process.create()
-    operation = change(process, product_id, -2).operation
+    operation = operation_of(process, product_id, -2)
     assert process.stock.apply(product_id, [operation]) is not None
     assert process.books(product_id) == [(1, 10, 10)]
     monkeypatch.setattr(limits, "TAIL_STALE_SECONDS", -60.0)
@@ -240,7 +248,7 @@ def test_the_sweeper_finishes_what_a_dead_process_began(
 def test_history_includes_what_waits_in_the_tail(process: Process) -> None:
     """Whoever asks for movements sees everything applied, archived or not."""
     product_id = process.create()
-    assert process.stock.apply(product_id, [change(process, product_id, -2).operation])
+    assert process.stock.apply(product_id, [operation_of(process, product_id, -2)])
     rows = process.adjusting.list_movements(product_id, None, None, 10)
     assert [(row.version, row.entry.delta) for row in rows] == [(2, -2), (1, 10)]
 
@@ -269,7 +277,7 @@ def test_a_purchase_is_found_before_it_is_archived(
 def test_a_sale_keeps_the_price_it_was_made_at(process: Process) -> None:
     """An entry that still waits for the ledger is not repriced by an edit."""
     product_id = process.create(price=Decimal("2.50"))
-    old = change(process, product_id, -1).operation
+    old = operation_of(process, product_id, -1)
     assert process.stock.apply(product_id, [old]) is not None
     process.catalogue.edit_product(
         product_id, 1, lambda terms: Terms.of(name=terms.name, price=Decimal(4))
@@ -289,7 +297,7 @@ def test_a_fenced_operation_is_not_applied_late(process: Process) -> None:
     late = Operation(product_id, entry, fence=process.clock.now() - timedelta(seconds=1))
     assert process.stock.apply(product_id, [late]) is None
     with pytest.raises(StorageUnavailable):
-        process.engine.submit(Change(late), time.monotonic() + 2)
+        process.engine.submit(Change(late.id, late), time.monotonic() + 2)
     assert process.books(product_id) == [(1, 10, 10)]
 
 
@@ -302,13 +310,15 @@ def test_a_voided_operation_is_not_applied(process: Process) -> None:
     assert process.recovery.give_up(product_id, claim.operation_id) is None
     assert process.stock.apply(product_id, [sleeper]) is None
     with pytest.raises(StorageUnavailable):
-        process.engine.submit(Change(sleeper, claim, claimed=True), time.monotonic() + 2)
+        process.engine.submit(
+            Change(sleeper.id, sleeper, claim, claimed=True), time.monotonic() + 2
+        )
 
 
 def test_an_applied_operation_cannot_be_voided(process: Process) -> None:
     """Giving up finds an effect wherever it is: in the tail, in the ledger, or trimmed."""
     product_id = process.create()
-    operation = change(process, product_id, -3).operation
+    operation = operation_of(process, product_id, -3)
     snapshot = process.stock.apply(product_id, [operation])
     assert snapshot is not None
     assert not process.stock.void(product_id, operation.id)
@@ -478,7 +488,8 @@ def test_a_refusal_of_an_attempt_that_was_taken_over(process: Process) -> None:
     successor = claim.next_attempt(new_id(), claim.fence, "r")
     assert process.operations.take_over(successor)
     entry = Entry(claim.operation_id, Kind.PURCHASE, -2, process.clock.now())
-    overtaken = Change(Operation(product_id, entry, fence=claim.fence), claim, claimed=True)
+    operation = Operation(product_id, entry, fence=claim.fence)
+    overtaken = Change(operation.id, operation, claim, claimed=True)
     with pytest.raises(OutcomeUnknown):
         process.engine.submit(overtaken, time.monotonic() + 2)
 

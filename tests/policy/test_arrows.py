@@ -26,8 +26,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LEAVES | {"cache", "domain", "services", "settings", "telemetry", "__init__"},
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
     ),
+    "wiring": ({"repository", "services", "stock"}, {"pymongo"}),
     "app": (
-        LEAVES | {"api", "cache", "repository", "services", "settings", "stock", "telemetry"},
+        LEAVES
+        | {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
         {"flask", "werkzeug"},
     ),
     # The processes around the service.

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,10 +14,11 @@ from inventory.api import problems
 from inventory.api.bodies import parse_json
 from inventory.api.contract import Contract, contract_of
 from inventory.api.openapi.document import methods, routes
+from inventory.api.openapi.facts import FACTS
 from inventory.api.openapi.inputs import schema_name
-from inventory.api.openapi.problem_types import FACTS, problem_types, types_of
+from inventory.api.openapi.problem_types import problem_types, types_of
 from inventory.app import close_app, create_app
-from inventory.errors import InventoryError
+from inventory.errors import Excess, InventoryError, Shortage
 from inventory.settings import Settings
 
 # What only its subclasses are raised as, and what never leaves the rooms behind `api`.
@@ -40,6 +41,15 @@ SUSPECTS: tuple[Any, ...] = (
     *({"1": "x"}, {"a" * 64: 1}, {"a" * 65: 1}, {"a": True}, {"a": 10**15}, {"a": "x" * 1001}),
     *({"quantity": 1, "window_seconds": 1}, {"quantity": 1}, {"quantity": 0, "window_seconds": 1}),
     {f"a{n}": n for n in range(101)},
+    *([line := {"product_id": "x", "quantity": 1}], [line, line], [{**line, "sku": "x"}]),
+    *(
+        [{"sku": "x", "quantity": 1}],
+        [{"quantity": 1}],
+        [{**line, "quantity": 0}],
+        [{**line, "x": 1}],
+    ),
+    *([{"sku": "x", "counted": 0}], [{"sku": "x", "counted": -1}], [{"sku": None, "counted": 1}]),
+    *("2026-01-31T12:00:00Z", "2026-01-31T12:00:00", [{**line, "product_id": ""}], [line] * 101),
 )
 QUERY_SUSPECTS = (
     *("", " ", "x", "0", "1", "100", "101", "-1", "true", "false", "True", "a\nb", "\x00"),
@@ -79,13 +89,26 @@ def kinds() -> list[type[InventoryError]]:
 
 def sample(kind: type[InventoryError]) -> InventoryError:
     """Return an error of this kind with made-up facts of the right types."""
-    made_up: dict[Any, Any] = {str: "66f1c0ffee66f1c0ffee0001", int: 3}
-    arguments: dict[str, Any] = {
-        name: made_up.get(parameter.annotation, {"quantity": ["Too many."]})
-        for name, parameter in inspect.signature(kind).parameters.items()
-        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+    id = "66f1c0ffee66f1c0ffee0001"
+    made_up: dict[Any, Any] = {
+        str: id,
+        int: 3,
+        Shortage: Shortage(id, 3, 2, 1, "2026-01-31T12:00:00.000Z"),
+        Sequence[Excess]: [Excess(id, 3, 2)],
+        Sequence[str]: ["EUR", "USD"],
     }
-    return kind(**arguments)
+    named: dict[str, Any] = {}
+    listed: list[Any] = []
+    for name, parameter in inspect.signature(kind).parameters.items():
+        value = made_up.get(parameter.annotation, {"quantity": ["Too many."]})
+        if parameter.kind is parameter.VAR_POSITIONAL and parameter.annotation is not str:
+            listed = [value, value]
+        elif parameter.default is parameter.empty and parameter.kind in _NAMED:
+            named[name] = value
+    return kind(*listed, **named)
+
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def codes_in(document: dict[str, Any], response: dict[str, Any]) -> set[str]:

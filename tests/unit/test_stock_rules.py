@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory import limits
+from inventory.domain.movements import Entry, Kind, Reason
 from inventory.domain.products import Availability
 from inventory.domain.purchases import Purchase
-from inventory.domain.stock import Demand, Entry, Kind, Operation, Reason, Snapshot
+from inventory.domain.stock import Demand, Operation, Snapshot
 from inventory.errors import (
     InsufficientStock,
     InventoryError,
@@ -65,13 +66,14 @@ def test_first_come_first_served() -> None:
     plan = COUNTERS.plan([big, small, rest], NOW)
     assert plan.granted == [big, rest]
     assert [(op, type(problem)) for op, problem in plan.refused] == [(small, InsufficientStock)]
-    assert plan.refused[0][1].details == {
+    shortage = {
         "product_id": "p",
         "requested": 3,
         "available": 2,
         "held": 0,
         "next_release_at": None,
     }
+    assert plan.refused[0][1].details == shortage | {"lines": [shortage]}
 
 
 @pytest.mark.parametrize(

@@ -4,59 +4,29 @@ Every member is always there, null where there is nothing to say, so a client ne
 absent member from an empty one.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any
-
 from inventory import limits
-from inventory.api.openapi.wording import EXAMPLES, FIELDS
+from inventory.api.openapi.building import (
+    JSONSchema,
+    amount,
+    balance,
+    choice,
+    constant,
+    currency,
+    described,
+    held,
+    identifier,
+    moment,
+    nullable,
+    record,
+    reference,
+    stock_version,
+    text,
+    whole,
+)
+from inventory.api.openapi.documents import documents
+from inventory.api.openapi.wording import EXAMPLES
+from inventory.domain.movements import Kind
 from inventory.domain.products import Availability
-from inventory.domain.stock import Kind, Reason
-
-JSONSchema = dict[str, Any]
-
-
-def reference(name: str) -> JSONSchema:
-    """Return a reference to the schema with this name in the document."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def whole(least: int, most: int, description: str = "") -> JSONSchema:
-    """Return the schema of a whole number in a range."""
-    return _described({"type": "integer", "minimum": least, "maximum": most}, description)
-
-
-def text(description: str = "", **keywords: Any) -> JSONSchema:
-    """Return the schema of a text."""
-    return _described({"type": "string", **keywords}, description)
-
-
-def nullable(schema: JSONSchema) -> JSONSchema:
-    """Return `schema` with null allowed as well."""
-    if "$ref" in schema:
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}]} | rest
-    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return schema | {"type": [schema["type"], "null"]} | values
-
-
-def record(description: str, members: Mapping[str, JSONSchema]) -> JSONSchema:
-    """Return the schema of an object with exactly these members."""
-    return {
-        "type": "object",
-        "description": description,
-        "required": list(members),
-        "properties": {
-            name: _described(schema, schema.get("description") or FIELDS.get(name, ""))
-            for name, schema in members.items()
-        },
-        "additionalProperties": False,
-    }
-
-
-def identifier(description: str) -> JSONSchema:
-    """Return a reference to the schema of ids, saying whose id it is."""
-    return _described(reference("Id"), description)
 
 
 def answers() -> dict[str, JSONSchema]:
@@ -64,11 +34,12 @@ def answers() -> dict[str, JSONSchema]:
     schemas = _common() | {
         "Product": _product(),
         "ProductPage": _page("Product", "Some products, in the order asked for."),
-        "Purchase": _purchase(),
         "Movement": _movement(),
         "MovementPage": _page("Movement", "Some movements of a product, the newest first."),
         "Stock": _stock(),
-        "Health": record("The process is up.", {"status": _constant("ok")}),
+        **documents(),
+        "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
+        "Health": record("The process is up.", {"status": constant("ok")}),
         "Readiness": _readiness(),
         "ProblemType": _problem_type(),
         "OpenAPI": {
@@ -120,8 +91,8 @@ def _product() -> JSONSchema:
             "sku": nullable(text()),
             "name": text(),
             "description": text(),
-            "price": _amount("What one unit costs."),
-            "currency": _currency(),
+            "price": amount("What one unit costs."),
+            "currency": currency(),
             "tags": {"type": "array", "items": text(), "maxItems": limits.TAGS_MAX},
             "attributes": {"type": "object", "additionalProperties": attribute},
             "low_stock_threshold": whole(0, limits.STOCK_INITIAL_MAX),
@@ -129,34 +100,12 @@ def _product() -> JSONSchema:
             "max_per_order": nullable(whole(1, limits.QUANTITY_MAX)),
             "max_per_customer": nullable(reference("CustomerLimit")),
             "version": whole(1, 2**53, "Rises by one with every edit; sales do not change it."),
-            "created_at": _moment("When it was created."),
-            "updated_at": _moment("When it was last edited."),
-            "stock": _balance("Units that can be bought; below zero if it was oversold."),
-            "held": _held(),
-            "stock_version": _stock_version(),
-            "availability": _choice(Availability, "What a shopper may be told."),
-        },
-    )
-
-
-def _purchase() -> JSONSchema:
-    return record(
-        "A sale that happened.",
-        {
-            "id": identifier("The purchase's id."),
-            "product_id": identifier("What was bought."),
-            "quantity": whole(1, limits.QUANTITY_MAX),
-            "unit_price": _amount("The price of one unit at the time."),
-            "total": _amount("The price of all units."),
-            "remaining_stock": _balance("The stock right after this purchase."),
-            "stock_version": whole(1, 2**53, "The version of the stock that it brought about."),
-            "backordered": whole(
-                0, limits.QUANTITY_MAX, "Units of it that were sold before they were there."
-            ),
-            "currency": _currency(),
-            "customer_id": nullable(text()),
-            "reference": nullable(text()),
-            "created_at": _moment("When it happened."),
+            "created_at": moment("When it was created."),
+            "updated_at": moment("When it was last edited."),
+            "stock": balance("Units that can be bought; below zero if it was oversold."),
+            "held": held(),
+            "stock_version": stock_version(),
+            "availability": choice(Availability, "What a shopper may be told."),
         },
     )
 
@@ -169,17 +118,19 @@ def _movement() -> JSONSchema:
             "id": identifier("The movement's id; of a purchase, the purchase's id as well."),
             "product_id": identifier("Whose stock moved."),
             "version": whole(1, 2**53, "Its place in the product's ledger; there are no gaps."),
-            "kind": _choice(Kind, "What brought it about."),
+            "kind": choice(Kind, "What brought it about."),
             "delta": whole(*change, "By how many units the stock changed."),
             "held_delta": whole(*change, "By how many units what is held changed."),
-            "balance": _balance("The stock right after it."),
+            "balance": balance("The stock right after it."),
             "held_balance": whole(0, limits.STOCK_MAX, "What was held right after it."),
-            "reason": nullable(_choice(Reason, "Why somebody adjusted the stock.")),
+            "reason": nullable(text("Why somebody adjusted the stock, or gave units back.")),
             "reference": nullable(text()),
             "note": nullable(text()),
             "customer_id": nullable(text()),
             "actor": nullable(text("Who asked for it, if that is known.")),
-            "at": _moment("When it happened."),
+            "purchase_id": nullable(identifier("The purchase that it belongs to.")),
+            "reservation_id": nullable(identifier("The reservation that it belongs to.")),
+            "at": moment("When it happened."),
         },
     )
 
@@ -188,10 +139,10 @@ def _stock() -> JSONSchema:
     return record(
         "The counters of a product at one moment.",
         {
-            "available": _balance("Units that could be bought; below zero if oversold."),
-            "held": _held(),
-            "version": _stock_version(),
-            "as_of": _moment("The moment."),
+            "available": balance("Units that could be bought; below zero if oversold."),
+            "held": held(),
+            "version": stock_version(),
+            "as_of": moment("The moment."),
         },
     )
 
@@ -201,9 +152,9 @@ def _readiness() -> JSONSchema:
     return record(
         "The service can do its work.",
         {
-            "status": _constant("ready"),
-            "mongodb": _constant("ok"),
-            "redis": _described(redis, "Without Redis reads are slower, and nothing else."),
+            "status": constant("ready"),
+            "mongodb": constant("ok"),
+            "redis": described(redis, "Without Redis reads are slower, and nothing else."),
         },
     )
 
@@ -226,41 +177,5 @@ def _page(of: str, description: str) -> JSONSchema:
     items = {"type": "array", "items": reference(of), "maxItems": limits.PAGE_SIZE_MAX}
     cursor = text("`cursor` of the next page; null: this is the last one.", minLength=1)
     return record(
-        description, {"items": _described(items, "The page."), "next_cursor": nullable(cursor)}
+        description, {"items": described(items, "The page."), "next_cursor": nullable(cursor)}
     )
-
-
-def _described(schema: JSONSchema, description: str) -> JSONSchema:
-    return schema | {"description": description} if description else schema
-
-
-def _constant(value: str) -> JSONSchema:
-    return {"type": "string", "enum": [value], "description": "Nothing else is said with 200."}
-
-
-def _choice(choices: type[StrEnum], description: str) -> JSONSchema:
-    return {"type": "string", "enum": [str(c) for c in choices], "description": description}
-
-
-def _amount(description: str) -> JSONSchema:
-    return _described(reference("Amount"), description)
-
-
-def _moment(description: str) -> JSONSchema:
-    return _described(reference("Moment"), description)
-
-
-def _currency() -> JSONSchema:
-    return text(pattern="^[A-Z]{3}$")
-
-
-def _balance(description: str) -> JSONSchema:
-    return whole(-limits.OVERSELL_LIMIT_MAX, limits.STOCK_MAX, description)
-
-
-def _held() -> JSONSchema:
-    return whole(0, limits.STOCK_MAX, "Units set aside for somebody, not to be bought by others.")
-
-
-def _stock_version() -> JSONSchema:
-    return whole(1, 2**53, "Rises by one with every movement of the stock.")

@@ -66,6 +66,7 @@ def build(app: Flask, *, version: str, key_required: bool) -> dict[str, Any]:
     for route in routes(app):
         described = operation(route, plugin.converter)
         spec.path(path=route.path, operations={route.method: described})
+    inputs.complete(spec.components.schemas)
     for tag in dict.fromkeys(route.tag for route in routes(app)):
         spec.tag({"name": tag, "description": _room_description(app, tag)})
     _add_problems(spec, [found for route in routes(app) for found in problems_of(route.contract)])

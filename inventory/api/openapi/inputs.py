@@ -13,7 +13,16 @@ from marshmallow import Schema, ValidationError, fields
 
 from inventory import limits
 from inventory.api.openapi.wording import FIELDS
-from inventory.api.schemas.fields import Attributes, Moment, Money, QueryNumber, QueryTruth, Text
+from inventory.api.schemas.fields import (
+    Attributes,
+    Moment,
+    Money,
+    QueryNumber,
+    QueryTruth,
+    Text,
+    Truth,
+)
+from inventory.api.schemas.lines import NamedSchema
 from inventory.api.schemas.products import NewProductSchema
 from inventory.domain.products import Terms
 
@@ -27,6 +36,12 @@ _LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _AMOUNT = rf"^[0-9]{{1,{limits.PRICE_DIGITS_MAX}}}(\.[0-9]{{1,{limits.DECIMAL_PLACES_MAX}}})?$"
 _ATTRIBUTE_NAME = rf"^[A-Za-z][A-Za-z0-9_-]{{0,{limits.ATTRIBUTE_NAME_CHARACTERS_MAX - 1}}}$"
 _ATTRIBUTE_NUMBER_MAX = 10**limits.ATTRIBUTE_DIGITS_MAX - 1
+_TYPE_NAMES = {
+    Money: "number",
+    QueryNumber: "integer",
+    QueryTruth: "boolean",
+    Truth: "boolean",
+}
 _OPTIONAL_TERMS = Terms(name="", price=0)  # type: ignore[arg-type]  # only its defaults are read
 
 
@@ -44,10 +59,17 @@ def schema_name(schema: type[Schema] | Schema) -> str:
 def teach(taught: MarshmallowPlugin) -> None:
     """Let the plugin, which belongs to a document by now, know the fields of this service."""
     converter: Any = taught.converter
-    for kind, type_name in ((Money, "number"), (QueryNumber, "integer"), (QueryTruth, "boolean")):
+    for kind, type_name in _TYPE_NAMES.items():
         converter.map_to_openapi_type(kind, type_name, None)
     converter.add_attribute_function(_keywords)
     converter.add_parameter_attribute_function(_query_keywords)
+
+
+def complete(schemas: dict[str, JSONSchema]) -> None:
+    """Add to the document's schemas what fields alone do not say."""
+    for kind in NamedSchema.__subclasses__():
+        if (schema := schemas.get(schema_name(kind))) is not None:
+            schema["oneOf"] = [{"required": [name]} for name in kind.EITHER]
 
 
 def _keywords(_: object, field: Field, ret: JSONSchema) -> JSONSchema:

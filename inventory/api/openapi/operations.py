@@ -11,7 +11,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
 from inventory.api import problems
 from inventory.api.contract import Contract
-from inventory.api.openapi.answers import reference
+from inventory.api.openapi.building import reference
 from inventory.api.openapi.inputs import schema_name
 from inventory.api.openapi.parameters import REPLAYED, REQUEST_ID, RETRY_AFTER, path_parameter
 from inventory.api.openapi.problem_types import ProblemType, types_of
@@ -144,7 +144,7 @@ def _body(promised: Contract, converter: OpenAPIConverter) -> Object:
     content: Object = {"schema": converter.resolve_nested_schema(promised.body)}  # type: ignore[no-untyped-call]
     content |= _example(schema_name(promised.body))
     return {
-        "required": True,
+        "required": not promised.body_optional,
         "content": dict.fromkeys(promised.media_types, content),
     }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from inventory import limits
 from inventory.api.docs_page import FILES
-from inventory.api.openapi.answers import reference, text, whole
+from inventory.api.openapi.building import reference, text, whole
 from inventory.api.openapi.problem_types import problem_types
 
 JSONSchema = dict[str, Any]

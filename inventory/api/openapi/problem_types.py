@@ -15,7 +15,8 @@ from werkzeug.exceptions import default_exceptions
 
 from inventory import errors, limits
 from inventory.api import problems
-from inventory.api.openapi.answers import identifier, nullable, reference, text, whole
+from inventory.api.openapi.building import reference, text, whole
+from inventory.api.openapi.facts import FACTS
 from inventory.errors import InventoryError
 
 JSONSchema = dict[str, Any]
@@ -28,6 +29,7 @@ _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
     (errors.IdempotencyInProgress, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
     (errors.StaleVersion, "Read it again, then send the change with the ETag that you got."),
     (problems.PreconditionRequired, "Send the change with the ETag of what it is based on."),
+    (errors.ReservationExpired, "Ask for the units anew; say so to the shopper if they are gone."),
     (errors.StaleStock, "Read the stock again, then decide anew, with a new Idempotency-Key."),
     (errors.Refused, "Ask for less or wait for a change of stock; take a new Idempotency-Key."),
     (errors.NotFound, "Not before it exists, and then with a new Idempotency-Key."),
@@ -48,57 +50,6 @@ _PLAIN: Mapping[HTTPStatus, tuple[str, str]] = {
         "Something went wrong that the service did not foresee; its logs say what.",
         f"{_AGAIN_LATER}. If that fails too, report the request_id.",
     ),
-}
-
-
-def _balance(description: str) -> JSONSchema:
-    return whole(-limits.OVERSELL_LIMIT_MAX, limits.STOCK_MAX, description)
-
-
-# What the problem documents of a kind say besides what all of them say.
-FACTS: Mapping[type[InventoryError], Mapping[str, JSONSchema]] = {
-    errors.ProductNotFound: {"product_id": text("What was asked for.")},
-    errors.PurchaseNotFound: {"purchase_id": text("What was asked for.")},
-    errors.InsufficientStock: {
-        "product_id": identifier("The product that is short."),
-        "requested": whole(1, limits.DELTA_MAX, "How many units were asked for."),
-        "available": _balance("How many units there are, before anything is oversold."),
-        "held": whole(0, limits.STOCK_MAX, "How many units are set aside for somebody."),
-        "next_release_at": nullable(
-            reference("Moment")
-            | {"description": "When the next of the held units is set free, if that is known."}
-        ),
-    },
-    errors.StaleStock: {
-        "product_id": identifier("The product whose stock it is."),
-        "expected": whole(-limits.STOCK_MAX, limits.STOCK_MAX, "What the caller expected."),
-        "available": _balance("What the stock is."),
-    },
-    errors.PurchaseLimitExceeded: {
-        "product_id": identifier("The product with the limit."),
-        "requested": whole(1, limits.QUANTITY_MAX, "How many units were asked for."),
-        "limit": whole(1, limits.QUANTITY_MAX, "The most that can be had."),
-    },
-    errors.StockLimitExceeded: {
-        "product_id": identifier("The product whose stock it is."),
-        "delta": whole(1, limits.DELTA_MAX, "How many units were to be added."),
-        "available": _balance("What the stock is."),
-        "limit": whole(0, limits.STOCK_MAX, "The most that can be counted."),
-    },
-    errors.DuplicateSku: {"sku": text("The sku that another product has.")},
-    errors.StaleVersion: {
-        "current_version": whole(1, 2**53, "The version that the product has now.")
-    },
-    problems.ValidationFailed: {
-        "errors": {
-            "type": "object",
-            "description": "What is wrong, by field: `tags.0`, `max_per_customer.quantity`; "
-            "`body` for the body as a whole.",
-            "minProperties": 1,
-            "additionalProperties": {"type": "array", "items": text(), "minItems": 1},
-            "examples": [{"quantity": ["Must be greater than or equal to 1."]}],
-        }
-    },
 }
 
 

@@ -19,12 +19,17 @@ FIELDS: Mapping[str, str] = {
     "`low_stock`.",
     "oversell_limit": "How far below zero sales may take the stock.",
     "max_per_order": "The most units that one purchase may have; null: no limit of its own.",
-    "max_per_customer": (
-        "The most units that one customer may buy within a window of time. "
-        "Kept and shown so far, but not enforced yet."
-    ),
+    "max_per_customer": "The most units that one customer may buy or hold within a window of time; "
+    "whoever wants any must say for whom.",
     "window_seconds": "The length of the window that the limit looks back.",
     "stock": "Units that can be bought.",
+    "lines": "Products and how many units of each; the same product counts as one line.",
+    "product_id": "The product's id; in a line, this or `sku`.",
+    "ttl_seconds": "For how many seconds from now the units are held.",
+    "restock": "Whether the units can be sold again.",
+    "counted": "What lies on the shelf: what can be bought and what is held together.",
+    "counted_at": "When it was counted, in RFC 3339 with its offset, at most a day ago; now, if "
+    "nothing is said. What was sold since then stays sold.",
     "quantity": "How many units.",
     "customer_id": "Whoever buys, in the shop's own words.",
     "reference": "What this belongs to in the caller's own books, such as an order number.",
@@ -77,6 +82,33 @@ _PRODUCT: dict[str, Any] = {
     "updated_at": _CREATED_AT,
 }
 
+_LINES: list[dict[str, Any]] = [
+    {"product_id": _PRODUCT_ID, "quantity": 2},
+    {"sku": "AR-42-BLUE", "quantity": 1},
+]
+
+_SOLD: dict[str, Any] = {
+    "product_id": _PRODUCT_ID,
+    "quantity": 2,
+    "unit_price": "89.90",
+    "remaining_stock": 248,
+    "stock_version": 2,
+    "backordered": 0,
+}
+
+_PURCHASE: dict[str, Any] = {
+    "id": _PURCHASE_ID,
+    **_SOLD,
+    "total": "179.80",
+    "currency": "EUR",
+    "customer_id": "c-1001",
+    "reference": "order 2026-0815",
+    "created_at": "2026-01-31T12:30:00.000Z",
+    "reservation_id": None,
+    "reacquired": False,
+    "lines": [{**_SOLD, "total": "179.80", "returned": 0}],
+}
+
 _MOVEMENT: dict[str, Any] = {
     "id": "66f1c0ffee66f1c0ffee0003",
     "product_id": _PRODUCT_ID,
@@ -91,6 +123,8 @@ _MOVEMENT: dict[str, Any] = {
     "note": None,
     "customer_id": None,
     "actor": None,
+    "purchase_id": None,
+    "reservation_id": None,
     "at": "2026-02-01T08:30:00.000Z",
 }
 
@@ -106,19 +140,57 @@ EXAMPLES: Mapping[str, Any] = {
     "AdjustmentRequest": {"delta": 24, "reason": "received", "reference": "delivery 4711"},
     "Product": _PRODUCT,
     "ProductPage": {"items": [_PRODUCT], "next_cursor": None},
-    "Purchase": {
-        "id": _PURCHASE_ID,
-        "product_id": _PRODUCT_ID,
-        "quantity": 2,
-        "unit_price": "89.90",
-        "total": "179.80",
-        "remaining_stock": 248,
-        "stock_version": 2,
-        "backordered": 0,
-        "currency": "EUR",
+    "CartRequest": {"lines": _LINES, "customer_id": "c-1001", "reference": "order 2026-0815"},
+    "ReturnRequest": {
+        "lines": [{"product_id": _PRODUCT_ID, "quantity": 1}],
+        "reason": "too small",
+    },
+    "ReservationRequest": {"lines": _LINES, "ttl_seconds": 600, "customer_id": "c-1001"},
+    "ExtensionRequest": {"ttl_seconds": 600},
+    "CommitRequest": {"lines": [{"product_id": _PRODUCT_ID, "quantity": 1}]},
+    "ReleaseRequest": {},
+    "StocktakeRequest": {
+        "lines": [{"sku": "AR-42-BLUE", "counted": 247}],
+        "reference": "count 2026-W05",
+    },
+    "Purchase": _PURCHASE,
+    "PurchasePage": {"items": [_PURCHASE], "next_cursor": None},
+    "Reservation": {
+        "id": "66f1c0ffee66f1c0ffee0004",
+        "state": "held",
+        "lines": [{"product_id": _PRODUCT_ID, "quantity": 3, "backordered": 0}],
         "customer_id": "c-1001",
-        "reference": "order 2026-0815",
-        "created_at": "2026-01-31T12:30:00.000Z",
+        "reference": None,
+        "created_at": _CREATED_AT,
+        "expires_at": "2026-01-31T12:10:00.000Z",
+        "extendable_until": "2026-02-07T12:00:00.000Z",
+        "ended_at": None,
+        "purchase_id": None,
+    },
+    "Return": {
+        "id": "66f1c0ffee66f1c0ffee0005",
+        "purchase_id": _PURCHASE_ID,
+        "lines": [{"product_id": _PRODUCT_ID, "quantity": 1, "remaining": 1}],
+        "reason": "too small",
+        "restocked": True,
+        "created_at": "2026-02-03T09:00:00.000Z",
+    },
+    "Stocktake": {
+        "id": "66f1c0ffee66f1c0ffee0006",
+        "lines": [
+            {
+                "product_id": _PRODUCT_ID,
+                "expected": 248,
+                "counted": 247,
+                "difference": -1,
+                "stock": 247,
+                "held": 0,
+                "stock_version": 3,
+            }
+        ],
+        "reference": "count 2026-W05",
+        "counted_at": _CREATED_AT,
+        "created_at": _CREATED_AT,
     },
     "Movement": _MOVEMENT,
     "MovementPage": {"items": [_MOVEMENT], "next_cursor": "3"},

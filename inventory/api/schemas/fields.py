@@ -67,6 +67,15 @@ def check_text(text: str, *, lines: bool = False) -> None:
             raise ValidationError("Control characters are not text.")
 
 
+class Truth(fields.Field[bool]):
+    """`true` or `false`, and nothing that might be taken for one of them."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Say true or false.")
+        return value
+
+
 class Money(fields.Field[Decimal]):
     """An exact amount, as a JSON number or as text; never rounded."""
 
@@ -156,7 +165,7 @@ class Moment(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         try:
-            if not _MOMENT.fullmatch(value.upper()):
+            if not isinstance(value, str) or not _MOMENT.fullmatch(value.upper()):
                 raise ValueError(value)
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):

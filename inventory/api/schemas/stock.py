@@ -1,4 +1,4 @@
-"""Purchases, adjustments and questions about stock, as clients send them."""
+"""Adjustments and questions about stock, as clients send them."""
 
 from marshmallow import fields, validate
 
@@ -10,15 +10,7 @@ from inventory.api.schemas.fields import (
     Text,
     whole_number,
 )
-from inventory.domain.stock import Kind, Reason
-
-
-class PurchaseSchema(StrictSchema):
-    """Units of one product that somebody wants."""
-
-    quantity = whole_number(1, limits.QUANTITY_MAX, required=True)
-    customer_id = Text(limits.CUSTOMER_ID_CHARACTERS_MAX, allow_none=True)
-    reference = Text(limits.REFERENCE_CHARACTERS_MAX, allow_none=True)
+from inventory.domain.movements import Kind, Reason
 
 
 class AdjustmentSchema(StrictSchema):

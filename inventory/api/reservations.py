@@ -1,0 +1,130 @@
+"""Reservations: units set aside during a checkout."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from inventory.api import presenters
+from inventory.api.bodies import JSON, MERGE_PATCH
+from inventory.api.context import context
+from inventory.api.contract import contract
+from inventory.api.purchases import created
+from inventory.api.responses import answer, replayable
+from inventory.api.schemas.reservations import (
+    CommitSchema,
+    ExtensionSchema,
+    ReleaseSchema,
+    ReservationSchema,
+)
+from inventory.domain.claims import RequestKey
+from inventory.errors import (
+    CommitExceedsHeld,
+    CustomerRequired,
+    InsufficientStock,
+    MixedCurrencies,
+    Overloaded,
+    ProductNotFound,
+    PurchaseLimitExceeded,
+    ReservationCommitted,
+    ReservationExpired,
+    ReservationNotFound,
+    ReservationReleased,
+)
+
+bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
+
+
+@bp.post("")
+@contract(
+    "Hold units",
+    {201: "Reservation"},
+    body=ReservationSchema(),
+    problems=(
+        ProductNotFound,
+        InsufficientStock,
+        PurchaseLimitExceeded,
+        CustomerRequired,
+        MixedCurrencies,
+        Overloaded,
+    ),
+    idempotent=True,
+    headers=("Location",),
+)
+def hold_units(body: dict[str, Any], key: RequestKey | None) -> Response:
+    """Set all lines aside for a while, or none; a refusal names all that are short."""
+    lines, ttl_seconds = body.pop("lines"), body.pop("ttl_seconds")
+    held, replayed = context().reserving.hold(lines, ttl_seconds, key=key, **body)
+    location = f"{bp.url_prefix}/{held.id}"
+    return replayable(presenters.reservation(held), 201, replayed=replayed, Location=location)
+
+
+@bp.get("/<reservation_id>")
+@contract("Read a reservation", {200: "Reservation"}, problems=(ReservationNotFound,))
+def get_reservation(reservation_id: str) -> Response:
+    """Read one reservation; its state is that of this very moment."""
+    return answer(presenters.reservation(context().reserving.get(reservation_id)))
+
+
+@bp.patch("/<reservation_id>")
+@contract(
+    "Extend a reservation",
+    {200: "Reservation"},
+    body=ExtensionSchema(),
+    media_types=(JSON, MERGE_PATCH),
+    problems=(
+        ReservationNotFound,
+        ReservationExpired,
+        ReservationReleased,
+        ReservationCommitted,
+        Overloaded,
+    ),
+)
+def extend_reservation(reservation_id: str, body: dict[str, Any]) -> Response:
+    """Let a hold last `ttl_seconds` from now, but not beyond `extendable_until`."""
+    return answer(presenters.reservation(context().reserving.extend(reservation_id, **body)))
+
+
+@bp.post("/<reservation_id>/commit")
+@contract(
+    "Buy what is held",
+    {201: "Purchase"},
+    body=CommitSchema(),
+    body_optional=True,
+    problems=(
+        ReservationNotFound,
+        ReservationExpired,
+        ReservationReleased,
+        ReservationCommitted,
+        CommitExceedsHeld,
+        PurchaseLimitExceeded,
+        MixedCurrencies,
+        Overloaded,
+    ),
+    idempotent=True,
+    headers=("Location",),
+)
+def commit_reservation(
+    reservation_id: str, body: dict[str, Any], key: RequestKey | None
+) -> Response:
+    """Buy what is held, or some of it and release the rest.
+
+    Repeated, it gets the same answer. Of a hold that has expired the units are taken once more, if
+    they can still be had.
+    """
+    purchase, replayed = context().reserving.commit(reservation_id, body.get("lines"), key)
+    return created(purchase, replayed=replayed)
+
+
+@bp.post("/<reservation_id>/release")
+@contract(
+    "Release a reservation",
+    {200: "Reservation"},
+    body=ReleaseSchema(),
+    body_optional=True,
+    problems=(ReservationNotFound, ReservationCommitted, Overloaded),
+    idempotent=True,
+)
+def release_reservation(reservation_id: str, key: RequestKey | None, **_: Any) -> Response:
+    """Put the units on sale again; one that was released or has expired stays as it is."""
+    ended, replayed = context().reserving.release(reservation_id, key)
+    return replayable(presenters.reservation(ended), 200, replayed=replayed)

@@ -1,0 +1,99 @@
+"""What can go wrong, in the words of the field. No HTTP, no driver, no framework.
+
+    InventoryError
+    ├── NotFound
+    │   ├── ProductNotFound
+    │   ├── PurchaseNotFound
+    │   └── ReservationNotFound
+    ├── Refused                      definite, kept for retries with the same Idempotency-Key
+    │   ├── InsufficientStock
+    │   ├── StaleStock
+    │   ├── PurchaseLimitExceeded, CustomerRequired, MixedCurrencies
+    │   ├── StockLimitExceeded, CountBelowHeld
+    │   ├── ReservationExpired, ReservationReleased, ReservationCommitted
+    │   └── CommitExceedsHeld, ReturnExceedsPurchased
+    ├── DuplicateSku
+    ├── StaleVersion
+    ├── InvalidValue                 valid one by one, wrong together
+    ├── IdempotencyKeyReused
+    ├── IdempotencyInProgress
+    └── Unavailable                  nothing was decided, or nobody knows: retry
+        ├── DatabaseNotReady         an operator has to do something first
+        ├── StorageUnavailable       certainly not applied
+        ├── Overloaded               certainly not applied
+        └── OutcomeUnknown           applied or not: a retry with the same key tells
+
+Each class has a stable `code` and a `title`, and carries its facts in `details`, as JSON values.
+"""
+
+from inventory.errors.base import (
+    DuplicateSku,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    InvalidValue,
+    InventoryError,
+    NotFound,
+    ProductNotFound,
+    PurchaseNotFound,
+    ReservationNotFound,
+    StaleVersion,
+)
+from inventory.errors.refusals import (
+    CommitExceedsHeld,
+    CountBelowHeld,
+    CustomerRequired,
+    Excess,
+    InsufficientStock,
+    MixedCurrencies,
+    PurchaseLimitExceeded,
+    Refused,
+    ReservationCommitted,
+    ReservationExpired,
+    ReservationReleased,
+    ReturnExceedsPurchased,
+    Shortage,
+    StaleStock,
+    StockLimitExceeded,
+    restore,
+)
+from inventory.errors.unavailable import (
+    DatabaseNotReady,
+    OutcomeUnknown,
+    Overloaded,
+    StorageUnavailable,
+    Unavailable,
+)
+
+__all__ = [
+    "CommitExceedsHeld",
+    "CountBelowHeld",
+    "CustomerRequired",
+    "DatabaseNotReady",
+    "DuplicateSku",
+    "Excess",
+    "IdempotencyInProgress",
+    "IdempotencyKeyReused",
+    "InsufficientStock",
+    "InvalidValue",
+    "InventoryError",
+    "MixedCurrencies",
+    "NotFound",
+    "OutcomeUnknown",
+    "Overloaded",
+    "ProductNotFound",
+    "PurchaseLimitExceeded",
+    "PurchaseNotFound",
+    "Refused",
+    "ReservationCommitted",
+    "ReservationExpired",
+    "ReservationNotFound",
+    "ReservationReleased",
+    "ReturnExceedsPurchased",
+    "Shortage",
+    "StaleStock",
+    "StaleVersion",
+    "StockLimitExceeded",
+    "StorageUnavailable",
+    "Unavailable",
+    "restore",
+]

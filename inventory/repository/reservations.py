@@ -1,0 +1,142 @@
+"""Reservations: who holds what, until when, and what became of it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bson import Int64, ObjectId
+from pymongo import ReplaceOne
+from pymongo.database import Database
+
+from inventory.domain.reservations import HeldLine, Reservation, State
+from inventory.repository.mongo import Document, Session, object_id, reading
+
+
+class ReservationRepository:
+    """Reservations by id. They change in transactions only, together with the counters."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._reservations = database["reservations"]
+
+    def get(self, reservation_id: str) -> Reservation | None:
+        """Return one reservation."""
+        with reading():
+            document = self._reservations.find_one({"_id": object_id(reservation_id)})
+        return None if document is None else reservation_from(document)
+
+    def list_due(self, now: datetime, count: int) -> list[Reservation]:
+        """Return up to `count` holds that have run out by `now`, the oldest first."""
+        query = _held({"expires_at": {"$lte": now}})
+        with reading():
+            cursor = self._reservations.find(query).sort("expires_at", 1).limit(count)
+            return [reservation_from(document) for document in cursor]
+
+    def list_due_of(
+        self, product_ids: Iterable[str], now: datetime, count: int
+    ) -> list[Reservation]:
+        """Return up to `count` holds on some products that have run out by `now`."""
+        query = _held({"lines.product_id": {"$in": _ids(product_ids)}, "expires_at": {"$lte": now}})
+        with reading():
+            return [
+                reservation_from(document)
+                for document in self._reservations.find(query).limit(count)
+            ]
+
+    def next_releases(self, product_ids: Iterable[str], now: datetime) -> dict[str, datetime]:
+        """Return when the next hold on each of the products runs out, where there is one."""
+        found: dict[str, datetime] = {}
+        with reading():
+            for product_id in product_ids:
+                query = _held(
+                    {"lines.product_id": object_id(product_id), "expires_at": {"$gt": now}}
+                )
+                first = self._reservations.find_one(
+                    query, {"expires_at": True}, sort={"expires_at": 1}
+                )
+                if first is not None:
+                    found[product_id] = first["expires_at"]
+        return found
+
+    def list_in(
+        self,
+        reservation_ids: Iterable[str],
+        customers: Mapping[str, Iterable[str]],
+        session: Session,
+    ) -> list[Reservation]:
+        """Return, as a transaction sees them, reservations and what customers hold.
+
+        `customers` names the products of which somebody's holds are wanted.
+        """
+        wanted: list[Document] = [
+            _held({"customer_id": customer, "lines.product_id": {"$in": _ids(products)}})
+            for customer, products in customers.items()
+        ]
+        if ids := _ids(reservation_ids):
+            wanted.append({"_id": {"$in": ids}})
+        if not wanted:
+            return []
+        found = self._reservations.find({"$or": wanted}, session=session)
+        return [reservation_from(document) for document in found]
+
+    def put(self, reservations: Iterable[Reservation], session: Session) -> None:
+        """Write new and changed reservations inside a transaction."""
+        writes = [
+            ReplaceOne({"_id": ObjectId(one.id)}, reservation_document(one), upsert=True)
+            for one in reservations
+        ]
+        if writes:
+            self._reservations.bulk_write(writes, ordered=False, session=session)
+
+
+def _held(query: Document) -> Document:
+    """Narrow a query to open holds, as the partial indexes do."""
+    return {"state": str(State.HELD), **query}
+
+
+def _ids(texts: Iterable[str]) -> list[ObjectId]:
+    return [id for text in texts if (id := object_id(text))]
+
+
+def reservation_document(reservation: Reservation) -> Document:
+    """Return a reservation as it is stored."""
+    return {
+        "_id": ObjectId(reservation.id),
+        "state": str(reservation.state),
+        "lines": [
+            {
+                "product_id": ObjectId(line.product_id),
+                "quantity": Int64(line.quantity),
+                "backordered": Int64(line.backordered),
+            }
+            for line in reservation.lines
+        ],
+        "customer_id": reservation.customer_id,
+        "reference": reservation.reference,
+        "created_at": reservation.created_at,
+        "expires_at": reservation.expires_at,
+        "ended_at": reservation.ended_at,
+        "purchase_id": object_id(reservation.purchase_id or ""),
+    }
+
+
+def reservation_from(document: Mapping[str, Any]) -> Reservation:
+    """Return the reservation that a document holds."""
+    purchase_id = document["purchase_id"]
+    return Reservation(
+        id=str(document["_id"]),
+        state=State(document["state"]),
+        lines=tuple(
+            HeldLine(
+                product_id=str(line["product_id"]),
+                quantity=int(line["quantity"]),
+                backordered=int(line["backordered"]),
+            )
+            for line in document["lines"]
+        ),
+        customer_id=document["customer_id"],
+        reference=document["reference"],
+        created_at=document["created_at"],
+        expires_at=document["expires_at"],
+        ended_at=document["ended_at"],
+        purchase_id=None if purchase_id is None else str(purchase_id),
+    )

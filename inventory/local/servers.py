@@ -30,6 +30,8 @@ STOP_SECONDS_MAX = 20.0
 POLL_SECONDS = 0.02
 MONGOD_CACHE_GB = 0.5
 MONGOD_OPLOG_MB = 256
+# Longer than any request waits for MongoDB; MongoDB's own default is a minute.
+TRANSACTION_SECONDS_MAX = 3
 VALKEY_MEMORY = "128mb"
 
 _PR_SET_PDEATHSIG = 1
@@ -117,6 +119,8 @@ def start_mongod(
         # zlib is left out because of CVE-2025-14847, which reads memory through it.
         *("--networkMessageCompressors", "snappy,zstd"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # A process that dies in the middle of a transaction leaves counters locked for so long.
+        *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS_MAX}"),
     ]
     url = f"mongodb://{LOOPBACK}:{port}/?replicaSet=rs0"
     return _start("MongoDB", url, command, directory / "mongod.log", port, keep_open, while_waiting)

@@ -58,7 +58,9 @@ def create_product(body: dict[str, Any], key: RequestKey | None) -> Response:
     stock = body.pop("stock")
     terms = Terms.of(**_terms(body))
     created, replayed = context().catalogue.create_product(terms, stock, key)
-    if not replayed:
+    if replayed:
+        context().reads.publish_current(created.product.id)
+    else:
         context().reads.publish_product(created.product, created.stock, seen)
     return _product(
         created, 201, replayed=replayed, Location=f"{bp.url_prefix}/{created.product.id}"

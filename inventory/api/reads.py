@@ -157,6 +157,14 @@ class ProductReads:
         self.publish([stock], seen)
         self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
 
+    def publish_current(self, product_id: str) -> None:
+        """Take over a product as it is now, for an answer about what another request did to it."""
+        seen = self.store.glimpse()
+        product = self._catalogue.get_product(product_id)
+        stock = self._catalogue.get_counters([product_id]).get(product_id)
+        if product is not None and stock is not None:
+            self.publish_product(product, stock, seen)
+
     def forget_product(self, product: Product, stock: Snapshot) -> None:
         """Let a product that was just deleted not be read any more."""
         self.card.invalidate(product.id, version=product.version + 1)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from inventory import limits
 from inventory.domain.claims import Claim, RequestKey
 from inventory.domain.movements import Entry, Movement
-from inventory.domain.postings.base import Posting, Result
+from inventory.domain.postings.base import Posting, Result, products_in
 from inventory.domain.stock import Operation
 from inventory.errors import (
     IdempotencyInProgress,
@@ -92,6 +92,7 @@ class Changes:
         held = find_claim(self._operations, claim)
         done = self._find_or_give_up(held, product_id)
         if done is not None:
+            self._published(done)
             return Done(done, replayed=True)
         successor = take_over_claim(self._operations, held, self._clock, claim.request_id)
         return Done(submit(successor.operation_id, successor, claimed=True), replayed=False)
@@ -119,7 +120,7 @@ class Changes:
             assert claim is not None
         held = find_claim(self._operations, claim)
         if held.result is not None:
-            return result_from(held.result), True
+            return self._published(result_from(held.result)), True
         if self._clock.now() < held.fence:
             raise IdempotencyInProgress
         # The abandoned attempt can do no harm: its transaction would find itself replaced.
@@ -140,8 +141,16 @@ class Changes:
             return None
         held = find_claim(self._operations, asked)
         if held.result is not None:
-            return result_from(held.result)
-        return self._recovery.find(held.product_id, held.operation_id) if held.product_id else None
+            return self._published(result_from(held.result))
+        if held.product_id is None:
+            return None
+        movement = self._recovery.find(held.product_id, held.operation_id)
+        return movement and self._published(movement)
+
+    def _published(self, result: Result) -> Result:
+        """Return what another request did, once reads show it."""
+        self._engine.publish_current(products_in(result))
+        return result
 
 
 @contextmanager

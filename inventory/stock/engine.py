@@ -6,7 +6,7 @@ and by anybody later.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from typing import Any, Protocol
@@ -90,11 +90,15 @@ class StockEngine:
     def _work(self, tickets: Sequence[Waiting], deadline: float) -> None:
         group = Group(tickets)
         seen = self._publisher.glimpse()
-        with time_limit(min(limits.MONGO_TIMEOUT_SECONDS, deadline - time.monotonic())):
-            self._make_claims(group)
-            self._decide(group)
-            self._reclaim(group)
-        self._finish(group, seen, deadline)
+        try:
+            with time_limit(min(limits.MONGO_TIMEOUT_SECONDS, deadline - time.monotonic())):
+                self._make_claims(group)
+                self._decide(group)
+                self._reclaim(group)
+        finally:
+            # Whatever went wrong: who was served may be answered, and then reads must show it.
+            self._publisher.publish(group.snapshots(), seen)
+        self._finish(group, deadline)
 
     def _make_claims(self, group: Group) -> None:
         """Claim before anything is applied; a claim that did not get through harms its own only."""
@@ -230,6 +234,15 @@ class StockEngine:
         except Unavailable:
             group.doubt(short)
 
+    def publish_current(self, product_ids: Iterable[str]) -> None:
+        """Let reads show at least what these products' counters are now.
+
+        For whoever answers for an effect of another process, which may not have come to publish it
+        yet. Raises `StorageUnavailable`.
+        """
+        seen = self._publisher.glimpse()
+        self._publisher.publish(self._stock.list_many(product_ids, tail=False), seen)
+
     def expire_due(self) -> int:
         """Take back what has expired, as far as one transaction goes; return how many holds."""
         due = self._reservations.list_due(self._clock.now(), _DUE_MAX)
@@ -239,9 +252,8 @@ class StockEngine:
             self._publisher.publish(posted.snapshots, seen)
         return len(due)
 
-    def _finish(self, group: Group, seen: Any, deadline: float) -> None:
+    def _finish(self, group: Group, deadline: float) -> None:
         """Do what must be done before the group is answered, as far as time allows."""
-        self._publisher.publish(group.snapshots(), seen)
         with time_limit(max(limits.LEAD_SECONDS_MIN, deadline - time.monotonic())):
             try:
                 self._keep_refusals(group)

@@ -35,6 +35,11 @@ class Ticket(Generic[Item, Result]):
         """Whether there is a result or a failure."""
         return self.result is not None or self.failure is not None
 
+    @property
+    def woken(self) -> bool:
+        """Whether everything was done for it that has to be done before it is answered."""
+        return self._woken.is_set()
+
     def wake(self) -> None:
         """Let whoever waits look again."""
         self._woken.set()
@@ -98,7 +103,7 @@ class GroupQueue(Generic[Item, Result]):
     def _settle(self, ticket: Ticket[Item, Result]) -> None:
         """Find out why the ticket woke; one whose time is up leaves the queue, or is unknown."""
         with self._lock:
-            if ticket.leads or ticket.decided:
+            if ticket.leads or ticket.woken:
                 return
             if ticket in self._waiting:
                 self._waiting.remove(ticket)

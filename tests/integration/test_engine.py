@@ -499,3 +499,32 @@ def test_every_change_is_published(process: Process) -> None:
     product_id = process.create(stock=10)
     process.purchasing.purchase_product(product_id, 4)
     assert [(s.product_id, s.available) for s in process.published.snapshots] == [(product_id, 6)]
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_replay_is_published_first(start_process: Start, archived: bool) -> None:
+    """Who is answered for what another process did can read it, even if that one never told."""
+    silent, telling = start_process(), start_process()
+    product_id = telling.create(stock=10)
+    silent.published.publish = lambda *_: None  # type: ignore[method-assign]
+    first, _ = silent.purchasing.purchase_product(product_id, 3, key=key())
+    if archived:
+        until(lambda: settled_tail(silent, product_id) == ())
+    again, replayed = telling.purchasing.purchase_product(product_id, 3, key=key())
+    assert (again, replayed) == (first, True)
+    assert [(s.product_id, s.available) for s in telling.published.snapshots] == [(product_id, 7)]
+
+
+def test_what_was_applied_is_published_whatever_happens(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake after the effect keeps nobody from reading it."""
+    product_id = process.create(stock=10)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(process.engine, "_reclaim", fail)
+    with pytest.raises(RuntimeError):
+        process.purchasing.purchase_product(product_id, 1)
+    assert [snapshot.available for snapshot in process.published.snapshots] == [9]

@@ -46,6 +46,13 @@ def products_of(lines: Sequence[Line]) -> tuple[str, ...]:
     return tuple(line.product_id for line in lines)
 
 
+def products_in(result: Result) -> tuple[str, ...]:
+    """Return the products that a result speaks of."""
+    if isinstance(result, Movement):
+        return (result.product_id,)
+    return tuple(line.product_id for line in result.lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Single:
     """A change of one product's stock that more than its counters has a say in."""

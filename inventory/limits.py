@@ -48,6 +48,8 @@ BODY_BYTES_MAX: Final = 64 * 1024
 PAGE_SIZE_DEFAULT: Final = 20
 PAGE_SIZE_MAX: Final = 100
 IDS_MAX: Final = 100
+# How many products are asked at once whether they are in stock, to fill a page.
+STOCK_BATCH_PRODUCTS: Final = 100
 QUERY_CHARACTERS_MAX: Final = 200
 QUERY_WORDS_MAX: Final = 8
 CURSOR_CHARACTERS_MAX: Final = 1_024

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from inventory import limits
 from inventory.domain.products import (
     Attribute,
     Position,
@@ -41,6 +42,7 @@ class ProductRepository:
     def __init__(self, database: Database[Document]) -> None:
         self._products = database["products"]
         self._deleted = database["deleted_products"]
+        self._stock = database["stock"]
 
     def add(self, product: Product, session: Session) -> None:
         """Write a new product inside a transaction; raise `DuplicateSku` if the sku is taken."""
@@ -93,21 +95,44 @@ class ProductRepository:
     def page(
         self, wanted: ProductFilter, sort: SortKey, after: Position | None, count: int
     ) -> list[Product]:
-        """Return up to `count` products after a position; a deep page costs what the first does."""
+        """Return up to `count` products after a position; a deep page costs what the first does.
+
+        Whether a product is in stock only its counters know: they are asked for one batch of
+        products after the other, until the page is full or the list at its end.
+        """
+        if wanted.in_stock is None:
+            return self._page(wanted, sort, after, count)
+        found: list[Product] = []
+        while True:
+            batch = self._page(wanted, sort, after, limits.STOCK_BATCH_PRODUCTS)
+            on_sale = self._on_sale(batch)
+            found += [one for one in batch if (one.id in on_sale) is wanted.in_stock]
+            if len(found) >= count or len(batch) < limits.STOCK_BATCH_PRODUCTS:
+                return found[:count]
+            after = Position.of(batch[-1], sort)
+
+    def _page(
+        self, wanted: ProductFilter, sort: SortKey, after: Position | None, count: int
+    ) -> list[Product]:
         field = _SORT_FIELDS[sort.field]
         direction = DESCENDING if sort.descending else ASCENDING
         conditions = _conditions(wanted)
         if after is not None:
             conditions.append(_beyond(field, after, "$lt" if sort.descending else "$gt"))
-        pipeline: list[Document] = [
-            {"$match": {"$and": conditions} if conditions else {}},
-            {"$sort": {field: direction, "_id": direction}},
-        ]
-        if wanted.in_stock is not None:
-            pipeline += _in_stock(wanted.in_stock)
-        pipeline.append({"$limit": count})
+        query: Document = {"$and": conditions} if conditions else {}
         with reading():
-            return [product_from(document) for document in self._products.aggregate(pipeline)]
+            cursor = self._products.find(query).sort({field: direction, "_id": direction})
+            return [product_from(document) for document in cursor.limit(count)]
+
+    def _on_sale(self, products: Iterable[Product]) -> set[str]:
+        """Return the ids of those of the products that can be bought now."""
+        query = {
+            "_id": {"$in": [ObjectId(product.id) for product in products]},
+            "headroom": {"$gt": 0},
+        }
+        with reading():
+            found = self._stock.find(query, {"_id": True}).to_list()
+        return {str(document["_id"]) for document in found}
 
 
 def _conditions(wanted: ProductFilter) -> list[Document]:
@@ -134,17 +159,6 @@ def _beyond(field: str, after: Position, operator: str) -> Document:
         value = decimal_to_bson(value)
     tie = {field: {"$eq": value}, "_id": {operator: object_id(after.id)}}
     return {"$or": [{field: {operator: value}}, tie]}
-
-
-def _in_stock(in_stock: bool) -> list[Document]:
-    """Keep products that can, or cannot, be bought now, by their counters at this moment."""
-    lookup = {"from": "stock", "localField": "_id", "foreignField": "_id", "as": "counters"}
-    wanted: Document = {"$gt": 0} if in_stock else {"$lte": 0}
-    return [
-        {"$lookup": lookup},
-        {"$match": {"counters.headroom": wanted}},
-        {"$unset": "counters"},
-    ]
 
 
 def product_document(product: Product) -> Document:

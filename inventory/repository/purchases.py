@@ -102,7 +102,7 @@ class PurchaseRepository:
 
 def purchase_document(purchase: Purchase) -> Document:
     """Return a purchase as it is stored."""
-    return {
+    document: Document = {
         "_id": ObjectId(purchase.id),
         "lines": [
             {
@@ -118,12 +118,15 @@ def purchase_document(purchase: Purchase) -> Document:
         ],
         "currency": purchase.currency,
         "total": decimal_to_bson(purchase.total),
-        "customer_id": purchase.customer_id,
         "reference": purchase.reference,
         "created_at": purchase.created_at,
         "reservation_id": object_id(purchase.reservation_id or ""),
         "reacquired": purchase.reacquired,
     }
+    # The index of customers leaves out who has not said who they are.
+    if purchase.customer_id is not None:
+        document["customer_id"] = purchase.customer_id
+    return document
 
 
 def purchase_from(document: Mapping[str, Any]) -> Purchase:
@@ -144,7 +147,7 @@ def purchase_from(document: Mapping[str, Any]) -> Purchase:
             for line in document["lines"]
         ),
         currency=document["currency"],
-        customer_id=document["customer_id"],
+        customer_id=document.get("customer_id"),
         reference=document["reference"],
         created_at=document["created_at"],
         reservation_id=None if reservation_id is None else str(reservation_id),

@@ -18,11 +18,12 @@ from inventory.settings import Settings
 
 _HELD = {"state": str(State.HELD)}
 
-# Every index serves a query of this package; the name says which.
+# Every index serves a query of this package; the name says which. A partial index asks whether a
+# field exists, not for its type: only that does MongoDB recognise in a query for a value.
 INDEXES: dict[str, list[IndexModel]] = {
     "products": [
         IndexModel(
-            "sku", name="by_sku", unique=True, partialFilterExpression={"sku": {"$type": "string"}}
+            "sku", name="by_sku", unique=True, partialFilterExpression={"sku": {"$exists": True}}
         ),
         IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("name_key", ASCENDING), ("_id", ASCENDING)], name="by_name"),
@@ -53,7 +54,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel(
             [("customer_id", ASCENDING), ("_id", DESCENDING)],
             name="of_customer",
-            partialFilterExpression={"customer_id": {"$type": "string"}},
+            partialFilterExpression={"customer_id": {"$exists": True}},
         ),
     ],
     "returns": [IndexModel("purchase_id", name="of_purchase")],

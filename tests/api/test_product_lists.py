@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from inventory import limits
 from inventory.domain.products import fold
 from tests.api.conftest import Create
 from tests.api.support import assert_problem
@@ -236,3 +237,26 @@ def test_what_cannot_be_asked(client: FlaskClient, query: str, field: str) -> No
     """A parameter that is unknown, repeated or out of bounds is refused and named."""
     problem = assert_problem(client.get(f"/api/products?{query}"), 422, "validation_failed")
     assert problem["errors"].keys() == {field}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_pages_of_what_is_in_stock(
+    client: FlaskClient, create: Create, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """A page of what can, or cannot, be bought is full however the batches behind it fall."""
+    monkeypatch.setattr(limits, "STOCK_BATCH_PRODUCTS", batch)
+    ids = [create(name=f"Cap {n}", stock=n % 3)["id"] for n in range(8)]
+
+    def pages(query: str) -> list[list[str]]:
+        found, cursor = [], ""
+        while True:
+            page = client.get(f"/api/products?sort=created_at&limit=2&{query}{cursor}").get_json()
+            found.append([item["id"] for item in page["items"]])
+            if page["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
+
+    there = [id for n, id in enumerate(ids) if n % 3]
+    gone = [id for n, id in enumerate(ids) if n % 3 == 0]
+    assert pages("in_stock=true") == [there[:2], there[2:4], there[4:]]
+    assert pages("in_stock=false") == [gone[:2], gone[2:]]

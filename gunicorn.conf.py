@@ -4,8 +4,11 @@ Bad settings end here, in one process and with one list, instead of in every wor
 """
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from inventory import limits
 from inventory.serving import read_environment
@@ -51,8 +54,8 @@ limit_request_fields = 100
 limit_request_field_size = 8190
 
 # The workers' signs of life are file times: on a disk that hangs they would be late.
-if Path("/dev/shm").is_dir():  # noqa: S108 - the kernel's memory file system
-    worker_tmp_dir = "/dev/shm"  # noqa: S108 - gunicorn makes an unlinked file in it
+_MEMORY = "/dev/shm"  # noqa: S108 - the kernel's memory file system; gunicorn makes files in it
+worker_tmp_dir = _MEMORY if Path(_MEMORY).is_dir() else None
 
 # Whose X-Forwarded-* headers gunicorn itself believes. Who the client is, is decided by the service
 # from INVENTORY_TRUSTED_PROXIES.
@@ -65,3 +68,24 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+# --- metrics --------------------------------------------------------------------------------------
+# Workers keep their numbers in files, so that any of them can add up all. The library reads where
+# when it is imported, so nothing above may import it; a reload of this file finds the name there.
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+if _METRICS not in os.environ:
+    os.environ[_METRICS] = tempfile.mkdtemp(prefix="inventory-metrics-", dir=worker_tmp_dir)
+_MASTER = os.getpid()
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Let go of the files of a worker that has ended, except for what it has counted."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - not before the name is set
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: object) -> None:
+    """Leave no files behind."""
+    if os.getpid() == _MASTER:
+        shutil.rmtree(os.environ[_METRICS], ignore_errors=True)

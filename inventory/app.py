@@ -29,6 +29,7 @@ from inventory.settings import Settings
 from inventory.stock.sweeper import Sweeper
 from inventory.telemetry import logs
 from inventory.telemetry.health import Health
+from inventory.telemetry.metrics import Metrics
 from inventory.wiring import Rooms
 
 _RESOURCES = "inventory.resources"
@@ -77,7 +78,8 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
 
     store = VersionedStore(connection.Connection(connection.connect(settings)))
     resources.callback(store.close)
-    rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store))
+    metrics = Metrics()
+    rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store), metrics)
     sweeper = Sweeper(rooms.archive, rooms.engine)
     sweeper.start()
     resources.callback(sweeper.stop)
@@ -95,5 +97,6 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
             partial(schema.ping_database, database),
             None if settings.redis_url == "off" else store.connection.available,
         ),
+        metrics=metrics,
         time_limit=mongo.time_limit,
     )

@@ -24,7 +24,7 @@ from inventory.services.counting import Counting
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
 from inventory.stock.archive import Archive
-from inventory.stock.engine import Publisher, StockEngine
+from inventory.stock.engine import Observer, Publisher, StockEngine
 from inventory.stock.posting import Poster
 from inventory.stock.recovery import Recovery
 
@@ -39,7 +39,9 @@ class Rooms(Generic[P]):
         client: MongoClient[mongo.Document],
         database: Database[mongo.Document],
         publish_to: Callable[[Catalogue], P],
+        observer: Observer,
     ) -> None:
+        self.observer = observer
         self.clock = mongo.DatabaseClock(database)
         self.stock = StockRepository(database, self.clock)
         self.movements = MovementRepository(database)
@@ -84,6 +86,7 @@ class Rooms(Generic[P]):
             self.reservations,
             self.clock,
             self.publisher,
+            self.observer,
         )
 
     def _wire_services(self) -> None:

@@ -15,6 +15,7 @@ from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
 from inventory.settings import Settings
 from inventory.telemetry.health import Health
+from inventory.telemetry.metrics import Metrics
 
 _NAME = "inventory"
 
@@ -31,6 +32,7 @@ class Context:
     adjusting: Adjusting
     reads: ProductReads
     health: Health
+    metrics: Metrics
     time_limit: Callable[[float], AbstractContextManager[object]]
 
 

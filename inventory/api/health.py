@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether it can serve."""
+"""Whether the process is up, whether it can serve, and what it has counted."""
 
 from flask import Blueprint, Response
 
@@ -6,6 +6,7 @@ from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer
 from inventory.errors import DatabaseNotReady, StorageUnavailable
+from inventory.telemetry.metrics import MEDIA_TYPE
 
 bp = Blueprint("health", __name__)
 
@@ -27,3 +28,10 @@ def get_health() -> Response:
 def get_readiness() -> Response:
     """Answer 200 while MongoDB serves; without Redis reads are slower, and nothing else."""
     return answer({"status": "ready", "mongodb": "ok", "redis": context().health.check()})
+
+
+@bp.get("/metrics")
+@contract("What was counted", {200: "Metrics"}, produces=("text/plain",), stores=False)
+def get_metrics() -> Response:
+    """Answer with the numbers of all workers, in the text format of Prometheus."""
+    return Response(context().metrics.exposition(), content_type=MEDIA_TYPE)

@@ -45,6 +45,13 @@ class Publisher(Protocol):
         """Take counters that were true after `seen`."""
 
 
+class Observer(Protocol):
+    """Whoever counts what the engine does. May not raise."""
+
+    def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
+        """Take how long each change of a group waited, how many were granted, how long it took."""
+
+
 class StockEngine:
     """Applies changes of stock in groups; shared by all threads of a process.
 
@@ -62,6 +69,7 @@ class StockEngine:
         reservations: ReservationRepository,
         clock: DatabaseClock,
         publisher: Publisher,
+        observer: Observer,
     ) -> None:
         self._stock = stock
         self._operations = operations
@@ -71,6 +79,7 @@ class StockEngine:
         self._reservations = reservations
         self._clock = clock
         self._publisher = publisher
+        self._observer = observer
         self._queue: GroupQueue[Change, Result] = GroupQueue(
             self._carry_out, lambda change: change.weight
         )
@@ -88,6 +97,7 @@ class StockEngine:
         Context().run(self._work, tickets, deadline)
 
     def _work(self, tickets: Sequence[Waiting], deadline: float) -> None:
+        began = time.monotonic()
         group = Group(tickets)
         seen = self._publisher.glimpse()
         try:
@@ -99,6 +109,8 @@ class StockEngine:
             # Whatever went wrong: who was served may be answered, and then reads must show it.
             self._publisher.publish(group.snapshots(), seen)
         self._finish(group, deadline)
+        waits = [began - ticket.entered_at for ticket in tickets]
+        self._observer.group_decided(waits, group.granted, time.monotonic() - began)
 
     def _make_claims(self, group: Group) -> None:
         """Claim before anything is applied; a claim that did not get through harms its own only."""

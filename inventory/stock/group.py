@@ -147,6 +147,11 @@ class Group:
             if any(shortage.product_id in products for shortage in _shortages(problem)):
                 self._failures[id] = StorageUnavailable()
 
+    @property
+    def granted(self) -> int:
+        """How many changes were carried out."""
+        return len(self._results)
+
     def answer_failures(self) -> None:
         """Answer all who failed."""
         for id, problem in self._failures.items():

@@ -20,10 +20,11 @@ Result = TypeVar("Result")
 class Ticket(Generic[Item, Result]):
     """One waiting item, and what became of it."""
 
-    __slots__ = ("_woken", "deadline", "failure", "item", "leads", "result")
+    __slots__ = ("_woken", "deadline", "entered_at", "failure", "item", "leads", "result")
 
     def __init__(self, item: Item, deadline: float) -> None:
         self.item = item
+        self.entered_at = time.monotonic()
         self.deadline = deadline
         self.leads = False
         self.result: Result | None = None

@@ -30,12 +30,26 @@ class Published:
         self.snapshots += snapshots
 
 
+@dataclass
+class Observed:
+    """An observer that remembers how many changes of how many each group granted."""
+
+    groups: list[tuple[int, int]] = field(default_factory=list)
+
+    def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
+        """Remember."""
+        assert 0 <= min(waits_seconds) <= max(waits_seconds)
+        assert seconds > 0
+        self.groups.append((granted, len(waits_seconds)))
+
+
 class Process(Rooms[Published]):
     """All rooms behind HTTP, wired as the service wires them; two of these are two processes."""
 
     def __init__(self, client: MongoClient[mongo.Document], settings: Settings) -> None:
         self.database: Database[mongo.Document] = mongo.open_database(client, settings)
-        super().__init__(client, self.database, lambda _: Published())
+        self.observed = Observed()
+        super().__init__(client, self.database, lambda _: Published(), self.observed)
 
     @property
     def published(self) -> Published:

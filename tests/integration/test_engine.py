@@ -118,6 +118,8 @@ def test_a_group_is_granted_first_come_first_served(process: Process) -> None:
     assert outcomes[4].details["available"] == 0
     process.assert_exact(product_id)
     assert process.books(product_id) == [(1, 10, 10), (2, -4, 6), (3, -5, 1), (4, -1, 0)]
+    # The one who kept the engine busy was alone, and got nothing.
+    assert process.observed.groups == [(0, 1), (3, 5)]
 
 
 def test_a_group_over_many_products(process: Process) -> None:

@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "stock": (LEAVES | {"domain", "repository"}, {"structlog"}),
     "services": (LEAVES | {"domain", "repository", "stock"}, set()),
     "cache": (LEAVES | {"settings"}, {"redis", "structlog"}),
-    "telemetry": (LEAVES, {"structlog", "orjson"}),
+    "telemetry": (LEAVES, {"structlog", "orjson", "prometheus_client"}),
     "api": (
         LEAVES | {"cache", "domain", "services", "settings", "telemetry", "__init__"},
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},

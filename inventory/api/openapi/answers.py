@@ -41,6 +41,7 @@ def answers() -> dict[str, JSONSchema]:
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
         "Health": record("The process is up.", {"status": constant("ok")}),
         "Readiness": _readiness(),
+        "Metrics": text("Numbers in the text format of Prometheus, version 0.0.4."),
         "ProblemType": _problem_type(),
         "OpenAPI": {
             "type": "object",

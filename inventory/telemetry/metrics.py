@@ -1,0 +1,67 @@
+"""What the service counts, for Prometheus. Knows its client library, and nothing of stock.
+
+Every worker counts for itself. Where `PROMETHEUS_MULTIPROC_DIR` names a directory, as gunicorn's
+configuration sees to, they keep their numbers in files there, and whichever worker is asked adds up
+those of all.
+"""
+
+import os
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+# Read by the library when it is imported.
+_DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+_OPERATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+class Metrics:
+    """The numbers of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._size = Histogram(
+            "inventory_group_operations",
+            "Changes of stock that were decided together.",
+            buckets=_OPERATIONS,
+            registry=self._registry,
+        )
+        self._granted = Histogram(
+            "inventory_group_granted_operations",
+            "Changes of one group that were carried out.",
+            buckets=_OPERATIONS,
+            registry=self._registry,
+        )
+        self._wait = Histogram(
+            "inventory_queue_wait_seconds",
+            "Time from the arrival of a change to the beginning of its group.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._work = Histogram(
+            "inventory_group_seconds",
+            "Time that a group took, from its first write to its answers.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+
+    def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
+        """Count one group: how long each of its changes waited, and what became of them."""
+        self._size.observe(len(waits_seconds))
+        self._granted.observe(granted)
+        self._work.observe(seconds)
+        for wait in waits_seconds:
+            self._wait.observe(wait)
+
+    def exposition(self) -> bytes:
+        """Return the numbers of all workers as Prometheus reads them."""
+        if not os.environ.get(_DIRECTORY_VARIABLE):
+            return generate_latest(self._registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)

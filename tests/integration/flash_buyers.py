@@ -22,13 +22,13 @@ SECONDS_MAX = 60.0
 
 @dataclass
 class Buyer:
-    """Somebody with two connections, the second one for impatience."""
+    """Somebody with a connection, and a second one as soon as impatience strikes."""
 
     port: int
     product_id: str
 
     def __post_init__(self) -> None:
-        self.connections = [self.connect(), self.connect()]
+        self.connections = [self.connect()]
 
     def connect(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -53,7 +53,10 @@ class Buyer:
     def ask_twice_at_once(self, key: str, quantity: int) -> list[Any]:
         """Send the same wish over both connections at the same moment."""
         answers: list[Any] = []
-        impatient = threading.Thread(target=lambda: answers.append(self.ask(key, quantity, line=1)))
+        self.connections.append(self.connect())
+        impatient = threading.Thread(
+            target=lambda: answers.append(self.ask(key, quantity, line=-1))
+        )
         impatient.start()
         answers.append(self.ask(key, quantity))
         impatient.join()

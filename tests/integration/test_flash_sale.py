@@ -1,5 +1,6 @@
 """A flash sale: eight processes full of buyers, three workers, one product, one exact outcome."""
 
+import http.client
 import json
 import subprocess
 import sys
@@ -10,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from inventory.local.servers import free_port
+from inventory.local.servers import LOOPBACK, free_port
 from inventory.serving import PROJECT, gunicorn_command
 from inventory.settings import Settings
 from tests.integration import flash_buyers
 from tests.integration.processes import Run, eventually
 
 PROCESSES = 8
-BUYERS = 25
-WISHES = 3
+BUYERS = 200
+WISHES = 1
 # Enough for four wishes of five, so that no process is too late for all of it.
-STOCK = 1_200
+STOCK = 3_200
 SECONDS_MAX = 90
 
 
@@ -53,6 +54,7 @@ def _run(database_settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
         REDIS_URL=database_settings.redis_url,
         INVENTORY_MONGO_DATABASE=database_settings.mongo_database,
         INVENTORY_WORKERS="3",
+        INVENTORY_CONNECTIONS="2000",
         INVENTORY_LOG_LEVEL="warning",
     )
     try:
@@ -179,3 +181,19 @@ def test_every_process_had_its_share(sale: Sale) -> None:
     """No client process came away empty-handed."""
     for process in sale.wishes:
         assert any(wish["answers"][0][0] == 201 for wish in process)
+
+
+def test_the_numbers_of_all_workers_add_up(sale: Sale) -> None:
+    """Whichever worker is asked tells how many changes all of them decided, and granted."""
+    connection = http.client.HTTPConnection(LOOPBACK, sale.run.port, timeout=10)
+    connection.request("GET", "/metrics", headers={"Connection": "close"})
+    text = connection.getresponse().read().decode()
+    connection.close()
+    numbers = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    granted = float(numbers["inventory_group_granted_operations_sum"])
+    decided = float(numbers["inventory_group_operations_sum"])
+    assert granted == len(sale.sold())
+    assert decided >= len(sale.every())
+    assert float(numbers["inventory_queue_wait_seconds_count"]) == decided
+    # In a crowd like this they do not come one by one.
+    assert float(numbers["inventory_group_operations_count"]) < decided / 2

@@ -35,13 +35,15 @@ class Buyer:
         connection.connect()
         return connection
 
-    def ask(self, key: str, quantity: int, line: int = 0) -> list[Any]:
+    def ask(
+        self, key: str, quantity: int, over: http.client.HTTPConnection | None = None
+    ) -> list[Any]:
         """Send a wish until its outcome is known; return status, body, and whether repeated."""
         body = json.dumps({"quantity": quantity})
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         deadline = time.monotonic() + SECONDS_MAX
+        connection = over or self.connections[0]
         while True:
-            connection = self.connections[line]
             connection.request("POST", f"/api/products/{self.product_id}/purchase", body, headers)
             response = connection.getresponse()
             answer = json.loads(response.read())

@@ -22,13 +22,13 @@ SECONDS_MAX = 60.0
 
 @dataclass
 class Buyer:
-    """Somebody with a connection, and a second one as soon as impatience strikes."""
+    """Somebody with a connection, and a second one whenever impatience strikes."""
 
     port: int
     product_id: str
 
     def __post_init__(self) -> None:
-        self.connections = [self.connect()]
+        self.connection = self.connect()
 
     def connect(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -42,7 +42,7 @@ class Buyer:
         body = json.dumps({"quantity": quantity})
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         deadline = time.monotonic() + SECONDS_MAX
-        connection = over or self.connections[0]
+        connection = over or self.connection
         while True:
             connection.request("POST", f"/api/products/{self.product_id}/purchase", body, headers)
             response = connection.getresponse()
@@ -55,13 +55,14 @@ class Buyer:
     def ask_twice_at_once(self, key: str, quantity: int) -> list[Any]:
         """Send the same wish over both connections at the same moment."""
         answers: list[Any] = []
-        self.connections.append(self.connect())
+        again = self.connect()
         impatient = threading.Thread(
-            target=lambda: answers.append(self.ask(key, quantity, line=-1))
+            target=lambda: answers.append(self.ask(key, quantity, over=again))
         )
         impatient.start()
         answers.append(self.ask(key, quantity))
         impatient.join()
+        again.close()
         return answers
 
 

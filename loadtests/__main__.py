@@ -14,6 +14,7 @@ import click
 
 from inventory.errors import DatabaseNotReady
 from inventory.local import LocalError
+from loadtests import checkout as shop
 from loadtests import compare as comparing
 from loadtests import report, scenario, service
 from loadtests.books import ApiError
@@ -78,6 +79,20 @@ def browse(
 ) -> None:
     """Many look, few buy, over a whole catalogue."""
     _run(scenario.Load("browse", users, seconds, processes, products, stock), url, reports)
+
+
+@main.command()
+@_url
+@_number("--clients", 64, "Clients at once.")
+@_number("--processes", 8, "Processes that they run in.")
+@_number("--seconds", 30, "How long.")
+@_number("--stock", 10_000, "Units of the one product.")
+def checkout(url: str | None, clients: int, processes: int, seconds: int, stock: int) -> None:
+    """Buy, hold, commit, release and return one product, all at once."""
+    plan = shop.Plan(clients, processes, seconds, stock)
+    with _explained(), service.running(url) as running:
+        exact = shop.run(plan, running, click.echo)
+    sys.exit(not exact)
 
 
 @main.command()

@@ -18,3 +18,9 @@ load-browse: $(VENV)/.dev.stamp  ## Many look, few buy (URL= USERS= SECONDS= STO
 load-compare: $(VENV)/.dev.stamp  ## Beside the plain design (ROUNDS= SECONDS= CONNECTIONS=)
 	@exec $(BIN)/python -m loadtests compare $(call load_option,ROUNDS,--rounds) \
 	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections)
+
+.PHONY: load-checkout
+load-checkout: $(VENV)/.dev.stamp  ## Buy, hold, commit, release, return (URL= CLIENTS= SECONDS= STOCK=)
+	@exec $(BIN)/python -m loadtests checkout $(call load_option,URL,--url) \
+	  $(call load_option,CLIENTS,--clients) $(call load_option,PROCESSES,--processes) \
+	  $(call load_option,SECONDS,--seconds) $(call load_option,STOCK,--stock)

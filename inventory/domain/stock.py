@@ -143,7 +143,18 @@ class Snapshot:
             version=self.version + 1,
             tail=(*self.tail, entry),
         )
-        return after, after.movements([entry.operation_id])[0]
+        settled = self._settled(entry, after.newest_at or entry.at)
+        return after, Movement(self.product_id, after.version, after.available, after.held, settled)
+
+    @property
+    def newest_at(self) -> datetime | None:
+        """The time of the last movement; no later one is older."""
+        times = [entry.at for entry in self.tail]
+        return max(times if self.trimmed_at is None else [self.trimmed_at, *times], default=None)
+
+    def without_tail(self) -> "Snapshot":
+        """Return the same counters with an empty tail."""
+        return replace(self, tail=(), trimmed_at=self.newest_at)
 
     def _settled(self, entry: Entry, at: datetime) -> Entry:
         if entry.price is not None:

@@ -75,6 +75,17 @@ class MovementRepository:
             found = rows.find({"_id": {"$in": ids}}, {"_id": True}).to_list()
         return {str(document["_id"]) for document in found}
 
+    def known_in(self, operation_ids: Sequence[str], session: Session) -> set[str]:
+        """Return which operations have a row, as a transaction sees it.
+
+        If the transaction is committed to a majority, then so are the rows that it has seen.
+        """
+        if not operation_ids:
+            return set()
+        ids = [ObjectId(text) for text in operation_ids]
+        found = self._movements.find({"_id": {"$in": ids}}, {"_id": True}, session=session)
+        return {str(document["_id"]) for document in found}
+
     def newest(self, product_id: str, at: datetime | None = None) -> Movement | None:
         """Return the last row of a product, or the last one not after `at`."""
         query: Document = {"product_id": object_id(product_id)}

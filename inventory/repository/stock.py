@@ -25,7 +25,7 @@ from inventory.repository.mongo import (
     reading,
     writing,
 )
-from inventory.repository.updates import append, guarded_update, mirrored
+from inventory.repository.updates import follow, guarded_update, mirrored
 from inventory.repository.updates import trim as trim_to
 
 TailPosition = tuple[datetime, ObjectId]
@@ -216,7 +216,7 @@ class StockRepository:
     def write(self, changed: Iterable[tuple[Snapshot, Snapshot]], session: Session) -> None:
         """Take locked counters from what they were to what was decided."""
         updates = [
-            UpdateOne({"_id": ObjectId(before.product_id)}, append(before, after))
+            UpdateOne({"_id": ObjectId(before.product_id)}, follow(before, after))
             for before, after in changed
         ]
         if updates:

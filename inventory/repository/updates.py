@@ -90,13 +90,19 @@ def trim(version: int) -> list[Document]:
     ]
 
 
-def append(before: Snapshot, after: Snapshot) -> Document:
-    """Return the update that takes counters, locked by the same transaction, to what follows."""
-    entries = after.tail[len(before.tail) :]
+def follow(before: Snapshot, after: Snapshot) -> Document:
+    """Return the update that takes counters, locked by the same transaction, to what follows.
+
+    `after` has the tail of `before` and more, or none: then the ledger holds all of it.
+    """
     increment = {
         "available": after.available - before.available,
         "headroom": after.headroom - before.headroom,
         "held": after.held - before.held,
-        "version": len(entries),
+        "version": after.version - before.version,
     }
-    return push(entries) | {"$inc": {name: Int64(by) for name, by in increment.items() if by}}
+    counts = {"$inc": {name: Int64(by) for name, by in increment.items() if by}}
+    if after.tail:
+        return push(after.tail[len(before.tail) :]) | counts
+    emptied: Document = {"$set": {"tail": [], "trimmed_at": after.trimmed_at}}
+    return emptied | {"$unset": {"tail_since": ""}} | counts

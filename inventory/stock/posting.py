@@ -1,8 +1,8 @@
 """Carries out what touches several documents: one transaction for all of a group that needs one.
 
 The counters are locked first, so that what is read after that is current and nothing that was
-decided has to be thrown away; then everything is decided in memory, and written at once. The
-entries go into the tails like all others, and the rows of the ledger with them.
+decided has to be thrown away; then everything is decided in memory, and written at once, ledger and
+all. Entries go into the tails only where these hold others that the ledger lacks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -110,8 +110,9 @@ class Poster:
                 posted.failures[change.id] = problem
             else:
                 books.merge(fork)
-        self._write(books, _finished(changes, posted.results), session)
-        posted.snapshots.extend(after for _, after in books.changed_counters())
+        changed = self._shortened(books.changed_counters(), session)
+        self._write(books, changed, _finished(changes, posted.results), session)
+        posted.snapshots.extend(after for _, after in changed)
         return posted
 
     def _open(self, needs: Sequence[Needs], session: Session) -> Books:
@@ -154,8 +155,31 @@ class Poster:
                     found[product_id, at] = last
         return found
 
-    def _write(self, books: Books, finished: Sequence[Claim], session: Session) -> None:
-        changed = list(books.changed_counters())
+    def _shortened(
+        self, changed: Iterable[tuple[Snapshot, Snapshot]], session: Session
+    ) -> list[tuple[Snapshot, Snapshot]]:
+        """Leave the tails empty of which the ledger has everything once this is committed.
+
+        The rows of what was decided here are written together with it, so only entries that were
+        there before can lack theirs.
+        """
+        pairs = list(changed)
+        waiting = [entry.operation_id for before, _ in pairs for entry in before.tail]
+        known = self._movements.known_in(waiting, session)
+        return [
+            (before, after.without_tail())
+            if all(entry.operation_id in known for entry in before.tail)
+            else (before, after)
+            for before, after in pairs
+        ]
+
+    def _write(
+        self,
+        books: Books,
+        changed: Sequence[tuple[Snapshot, Snapshot]],
+        finished: Sequence[Claim],
+        session: Session,
+    ) -> None:
         full = [b for b, after in changed if len(after.tail) > limits.TAIL_ENTRIES_MAX]
         if full:
             raise _TailFull(full)

@@ -30,6 +30,16 @@ from inventory.errors import (
 
 bp = Blueprint("purchases", __name__, url_prefix="/api")
 
+# What can keep somebody from having all lines of a cart, now or for a checkout.
+CART_PROBLEMS = (
+    ProductNotFound,
+    InsufficientStock,
+    PurchaseLimitExceeded,
+    CustomerRequired,
+    MixedCurrencies,
+    Overloaded,
+)
+
 
 def created(purchase: Purchase, *, replayed: bool) -> Response:
     """Answer with a purchase that was made, now or by an earlier request with the same key."""
@@ -63,14 +73,7 @@ def purchase_product(product_id: str, body: dict[str, Any], key: RequestKey | No
     "Buy a cart",
     {201: "Purchase"},
     body=CartSchema(),
-    problems=(
-        ProductNotFound,
-        InsufficientStock,
-        PurchaseLimitExceeded,
-        CustomerRequired,
-        MixedCurrencies,
-        Overloaded,
-    ),
+    problems=CART_PROBLEMS,
     idempotent=True,
     headers=("Location",),
 )

@@ -8,7 +8,7 @@ from inventory.api import presenters
 from inventory.api.bodies import JSON, MERGE_PATCH
 from inventory.api.context import context
 from inventory.api.contract import contract
-from inventory.api.purchases import created
+from inventory.api.purchases import CART_PROBLEMS, created
 from inventory.api.responses import answer, replayable
 from inventory.api.schemas.reservations import (
     CommitSchema,
@@ -19,11 +19,8 @@ from inventory.api.schemas.reservations import (
 from inventory.domain.claims import RequestKey
 from inventory.errors import (
     CommitExceedsHeld,
-    CustomerRequired,
-    InsufficientStock,
     MixedCurrencies,
     Overloaded,
-    ProductNotFound,
     PurchaseLimitExceeded,
     ReservationCommitted,
     ReservationExpired,
@@ -39,14 +36,7 @@ bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
     "Hold units",
     {201: "Reservation"},
     body=ReservationSchema(),
-    problems=(
-        ProductNotFound,
-        InsufficientStock,
-        PurchaseLimitExceeded,
-        CustomerRequired,
-        MixedCurrencies,
-        Overloaded,
-    ),
+    problems=CART_PROBLEMS,
     idempotent=True,
     headers=("Location",),
 )

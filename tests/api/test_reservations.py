@@ -121,9 +121,10 @@ def test_a_commit_of_some(client: FlaskClient, create: Create) -> None:
     some = {"lines": [{"product_id": product["id"], "quantity": 1}]}
     sold = act(client, held["id"], "commit", some).json
     assert [(row["product_id"], row["quantity"]) for row in sold["lines"]] == [(product["id"], 1)]
+    assert sold["remaining_stock"] == 4
     assert counters(client, product) == (4, 0)
     assert counters(client, other) == (5, 0)
-    assert kinds(client, product)[-2:] == [("commit", 0, -1), ("release", 2, -2)]
+    assert kinds(client, product)[-2:] == [("release", 2, -2), ("commit", 0, -1)]
     assert act(client, held["id"], "commit", some).json == sold
     more = {"lines": [{"product_id": product["id"], "quantity": 2}]}
     problem = assert_problem(act(client, held["id"], "commit", more), 409, "reservation_committed")

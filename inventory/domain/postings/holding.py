@@ -192,17 +192,23 @@ class Commit:
 
     def _buy_held(self, books: Books, reservation: Reservation, wanted: Sequence[Line]) -> Purchase:
         quantities = {line.product_id: line.quantity for line in wanted}
-        lines, rest = [], []
-        for held in reservation.lines:
-            sold = quantities.get(held.product_id, 0)
-            left = held.quantity - sold
-            if sold:
-                movement = books.sell_held(reservation, held.product_id, sold)
+        left = {
+            held.product_id: held.quantity - quantities.get(held.product_id, 0)
+            for held in reservation.lines
+        }
+        # First, so that the stock that a line tells of is what remains in the end.
+        rest = [replace(held, quantity=left[held.product_id]) for held in reservation.lines]
+        books.unhold(reservation, [line for line in rest if line.quantity], Kind.RELEASE)
+        lines = [
+            PurchaseLine.of(
+                books.sell_held(reservation, held.product_id, quantities[held.product_id]),
+                quantities[held.product_id],
                 # What is given up first is what was not there anyway.
-                lines.append(PurchaseLine.of(movement, sold, max(0, held.backordered - left)))
-            if left:
-                rest.append(replace(held, quantity=left))
-        books.unhold(reservation, rest, Kind.RELEASE)
+                max(0, held.backordered - left[held.product_id]),
+            )
+            for held in reservation.lines
+            if held.product_id in quantities
+        ]
         return Purchase(
             id=books.id,
             lines=tuple(lines),

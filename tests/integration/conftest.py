@@ -47,6 +47,7 @@ class Process(Rooms[Published]):
     """All rooms behind HTTP, wired as the service wires them; two of these are two processes."""
 
     def __init__(self, client: MongoClient[mongo.Document], settings: Settings) -> None:
+        self.client = client
         self.database: Database[mongo.Document] = mongo.open_database(client, settings)
         self.observed = Observed()
         super().__init__(client, self.database, lambda _: Published(), self.observed)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ from inventory.errors import (
     PurchaseNotFound,
     StaleStock,
     StorageUnavailable,
+    Unavailable,
 )
 from inventory.repository.mongo import new_id
 from inventory.services.changing import Replayed, begin_claim
@@ -530,3 +532,22 @@ def test_what_was_applied_is_published_whatever_happens(
     with pytest.raises(RuntimeError):
         process.purchasing.purchase_product(product_id, 1)
     assert [snapshot.available for snapshot in process.published.snapshots] == [9]
+
+
+def test_counters_that_a_dead_process_locked_come_free(start_process: Start) -> None:
+    """What died in the middle of a transaction keeps a product from being sold for moments only."""
+    dying, heir = start_process(), start_process()
+    product_id = heir.create(stock=10)
+    with dying.client.start_session() as session:
+        session.start_transaction()
+        assert dying.stock.lock([product_id], session)
+        with pytest.raises(Unavailable):
+            heir.purchasing.purchase_product(product_id, 1)
+
+        def sold() -> bool:
+            with suppress(Unavailable):
+                heir.purchasing.purchase_product(product_id, 1)
+            return heir.books(product_id)[-1][2] < 10
+
+        until(sold)
+    heir.assert_exact(product_id)

@@ -1,0 +1,253 @@
+"""The books as they are at one moment, read for those who check them.
+
+Everything that one `Moment` reads is of the same snapshot, so what is written meanwhile can make no
+two documents disagree. MongoDB keeps the past for five minutes, hence one moment for some products,
+never for a whole store.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo import DESCENDING, MongoClient
+from pymongo.database import Database
+
+from inventory import limits
+from inventory.domain.integrity.documents import Documents, SoldLine
+from inventory.domain.integrity.product import ProductRecord, SaleTerms
+from inventory.domain.movements import Entry, Kind, Movement
+from inventory.domain.reservations import State
+from inventory.domain.stock import Snapshot
+from inventory.repository.entries import snapshot_from
+from inventory.repository.evidence import (
+    ROW_FIELDS,
+    TERMS_FIELDS,
+    held_from,
+    quantities,
+    read_as,
+    row_from,
+    sale_terms_from,
+    sold_lines,
+)
+from inventory.repository.mongo import (
+    DatabaseClock,
+    Document,
+    Session,
+    object_id,
+    reading,
+    time_limit,
+)
+
+_LAST = 2**96 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Products whose ids are at least `low` and less than `high`; None: there is no bound.
+
+    Nothing falls between two spans that follow each other, whatever ids there are.
+    """
+
+    low: str | None = None
+    high: str | None = None
+
+    @classmethod
+    def only(cls, product_id: str) -> "Span":
+        """Return the span of one product."""
+        following = int(product_id, 16) + 1
+        return cls(product_id, f"{following:024x}" if following <= _LAST else None)
+
+    def query(self) -> Document:
+        """Return the condition on an id."""
+        return {"$type": "objectId"} | dict(self.bounds())
+
+    def bounds(self) -> Iterator[tuple[str, ObjectId]]:
+        """Yield the operators that an id is compared by, and what it is compared with."""
+        if self.low is not None:
+            yield "$gte", ObjectId(self.low)
+        if self.high is not None:
+            yield "$lt", ObjectId(self.high)
+
+    def __contains__(self, id: str) -> bool:
+        return (self.low is None or id >= self.low) and (self.high is None or id < self.high)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What some movements speak of."""
+
+    purchases: set[ObjectId] = field(default_factory=set)
+    reservations: set[ObjectId] = field(default_factory=set)
+
+
+class AuditRepository:
+    """Reads for checks; writes nothing."""
+
+    def __init__(
+        self,
+        client: MongoClient[Document],
+        database: Database[Document],
+        clock: DatabaseClock,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._clock = clock
+
+    def count_products(self) -> int:
+        """Return about how many products there are to be checked."""
+        with reading():
+            return self._database["stock"].estimated_document_count()
+
+    @contextmanager
+    def moment(self) -> Iterator["Moment"]:
+        """Yield the books as they are now, and stay, until the block ends."""
+        with (
+            reading(),
+            time_limit(limits.SNAPSHOT_SECONDS_MAX),
+            self._client.start_session(snapshot=True) as session,
+        ):
+            yield Moment(self._database, session, self._clock.now())
+
+
+class Moment:
+    """The books at one moment. Products come in descending order of their ids, as indexes do."""
+
+    def __init__(self, database: Database[Document], session: Session, now: datetime) -> None:
+        self._database = database
+        self._session = session
+        self._now = now
+
+    def next_span(self, high: str | None, count: int) -> Span:
+        """Return the span of the next `count` products below `high`; without `low` at the end."""
+        ids: set[ObjectId] = set()
+        query = {"_id": Span(None, high).query()}
+        for name in ("stock", "products", "deleted_products"):
+            found = self._find(name, query, {"_id": True}).sort("_id", DESCENDING).limit(count)
+            ids |= {document["_id"] for document in found}
+        first = [str(id) for id in sorted(ids, reverse=True)[:count]]
+        return Span(first[-1] if len(first) == count else None, high)
+
+    def records(self, span: Span) -> list[ProductRecord]:
+        """Return what is on record about the products of a span, besides their ledgers."""
+        query = {"_id": span.query()}
+        listed = self._terms("products", query)
+        gone = self._terms("deleted_products", query)
+        stock = {document["_id"]: document for document in self._find("stock", query)}
+        held = self._held(span)
+        return [
+            ProductRecord(
+                product_id=str(id),
+                terms=listed.get(id) or gone.get(id),
+                deleted=id not in listed and id in gone,
+                counters=read_as("stock", stock[id], self._snapshot) if id in stock else None,
+                headroom=int(stock[id].get("headroom", 0)) if id in stock else 0,
+                held=held.get(id, 0),
+            )
+            for id in sorted({*listed, *gone, *stock, *held}, reverse=True)
+        ]
+
+    def rows(self, span: Span) -> Iterator[Movement]:
+        """Yield the ledger of a span, product by product, each in the order of versions."""
+        cursor = self._find("movements", {"product_id": span.query()}, ROW_FIELDS)
+        # The index of the history, read backwards.
+        for document in cursor.sort({"product_id": -1, "version": 1}):
+            yield read_as("movements", document, row_from)
+
+    def documents(self, entries: Iterable[Entry]) -> Documents:
+        """Return the documents of which entries speak, those that there are."""
+        wanted = _wanted(entries)
+        reservations = {
+            str(document["_id"]): read_as("reservations", document, held_from)
+            for document in self._by_id("reservations", wanted.reservations, "state", "purchase_id")
+        }
+        committed = {object_id(held.purchase_id or "") for held in reservations.values()}
+        wanted.purchases |= {id for id in committed if id is not None}
+        lines: dict[tuple[str, str], SoldLine] = {}
+        purchases = set()
+        for document in self._by_id("purchases", wanted.purchases, "lines"):
+            purchases.add(str(document["_id"]))
+            for line in read_as("purchases", document, sold_lines):
+                lines[line.purchase_id, line.product_id] = line
+        returned = self._returned(wanted.purchases)
+        return Documents(frozenset(purchases), lines, returned, reservations)
+
+    def count_lines(self, span: Span) -> int:
+        """Return how many lines of purchases speak of the products of a span."""
+        mine = {"$and": [{op: ["$$this.product_id", id]} for op, id in span.bounds()]}
+        lines = {"$filter": {"input": "$lines", "cond": mine}}
+        pipeline: list[Document] = [
+            {"$match": {"lines": {"$elemMatch": {"product_id": span.query()}}}},
+            {"$group": {"_id": None, "count": {"$sum": {"$size": lines}}}},
+        ]
+        found = self._database["purchases"].aggregate(pipeline, session=self._session).to_list()
+        return int(found[0]["count"]) if found else 0
+
+    def lines(self, span: Span) -> Iterator[SoldLine]:
+        """Yield the lines of purchases that speak of the products of a span."""
+        query = {"lines": {"$elemMatch": {"product_id": span.query()}}}
+        for document in self._find("purchases", query, {"lines": True}):
+            for line in read_as("purchases", document, sold_lines):
+                if line.product_id in span:
+                    yield line
+
+    def sales_at(self, lines: Iterable[SoldLine]) -> dict[tuple[str, int], Movement]:
+        """Return the rows at the places that lines of purchases name, by product and version."""
+        places = [
+            {"product_id": ObjectId(line.product_id), "version": line.stock_version}
+            for line in lines
+        ]
+        found = self._find("movements", {"$or": places}, ROW_FIELDS) if places else ()
+        rows = [read_as("movements", document, row_from) for document in found]
+        return {(row.product_id, row.version): row for row in rows}
+
+    def _find(self, name: str, query: Document, fields: Any = None) -> Any:
+        return self._database[name].find(
+            query, fields, session=self._session, batch_size=limits.CHECK_ROWS
+        )
+
+    def _by_id(self, name: str, ids: set[ObjectId], *fields: str) -> Iterable[Document]:
+        found: Iterable[Document] = self._find(name, {"_id": {"$in": list(ids)}}, fields)
+        return found if ids else ()
+
+    def _terms(self, name: str, query: Document) -> dict[ObjectId, SaleTerms]:
+        return {
+            document["_id"]: read_as(name, document, sale_terms_from)
+            for document in self._find(name, query, TERMS_FIELDS)
+        }
+
+    def _snapshot(self, document: Mapping[str, Any]) -> Snapshot:
+        return snapshot_from(document, self._now)
+
+    def _held(self, span: Span) -> dict[ObjectId, int]:
+        query = {"state": str(State.HELD), "lines": {"$elemMatch": {"product_id": span.query()}}}
+        held: dict[ObjectId, int] = {}
+        for document in self._find("reservations", query, {"lines": True}):
+            for id, quantity in read_as("reservations", document, quantities):
+                if str(id) in span:
+                    held[id] = held.get(id, 0) + quantity
+        return held
+
+    def _returned(self, purchases: set[ObjectId]) -> dict[tuple[str, str], int]:
+        returned: dict[tuple[str, str], int] = {}
+        query = {"purchase_id": {"$in": list(purchases)}}
+        for document in self._find("returns", query) if purchases else ():
+            purchase_id = str(document["purchase_id"])
+            for id, quantity in read_as("returns", document, quantities):
+                place = (purchase_id, str(id))
+                returned[place] = returned.get(place, 0) + quantity
+        return returned
+
+
+def _wanted(entries: Iterable[Entry]) -> _Wanted:
+    wanted = _Wanted()
+    for entry in entries:
+        if entry.reservation_id is not None:
+            wanted.reservations.add(ObjectId(entry.reservation_id))
+        if entry.purchase_id is not None:
+            wanted.purchases.add(ObjectId(entry.purchase_id))
+        elif entry.kind is Kind.PURCHASE:
+            wanted.purchases.add(ObjectId(entry.operation_id))
+    return wanted

@@ -152,7 +152,8 @@ class ProductCheck:
         assert counters is not None
         limit = record.terms.oversell_limit if record.terms else counters.oversell_limit
         told = {problem.code for problem in self.findings.problems()}
-        known = self.history.is_sound and Code.VERSION_DIFFERS not in told
+        missing = {Code.VERSION_DIFFERS, Code.OPENING_MISSING}
+        known = self.history.is_sound and not told & missing
         return (self.history.balance if known else counters.available) + limit
 
     def _match_limit(self, counters: Snapshot) -> None:

@@ -18,3 +18,7 @@ load-browse: $(VENV)/.dev.stamp  ## Many look, few buy (URL= USERS= SECONDS= STO
 load-compare: $(VENV)/.dev.stamp  ## Beside the plain design (ROUNDS= SECONDS= CONNECTIONS=)
 	@exec $(BIN)/python -m loadtests compare $(call load_option,ROUNDS,--rounds) \
 	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections)
+
+.PHONY: bench-integrity
+bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
+	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)

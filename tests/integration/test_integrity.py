@@ -90,17 +90,6 @@ def sell_what_is_not_there(store: Store) -> None:
     store.add("stock", product_id, available=-1, headroom=-1)
 
 
-def hold_less_than_nothing(store: Store) -> None:
-    """Let what is held fall below zero, in all places."""
-    product_id = store.process.create(stock=5)
-    lines = [{"product_id": ObjectId(product_id), "quantity": -1, "backordered": 0}]
-    store.set("movements", product_id, held_balance=-1, held_delta=-1)
-    store.set("stock", product_id, held=-1)
-    held = store.collection("reservations").find_one({"_id": ObjectId(store.held)})
-    assert held is not None
-    store.collection("reservations").insert_one(held | {"_id": ObjectId(), "lines": lines})
-
-
 SPOILED: dict[str, tuple[str, Spoil]] = {
     "a row is lost": (Code.VERSION_GAP, lambda s: s.delete("movements", s.row(ADJUSTMENT))),
     "a balance": (

@@ -87,8 +87,12 @@ CLOCK_SKEW_SECONDS_MAX: Final = 1.0
 
 # --- checks of the books -------------------------------------------------------------------------
 # One moment is read for so many products; what is read is judged so many rows at a time.
-CHECK_PRODUCTS: Final = 500
+CHECK_PRODUCTS: Final = 2_000
 CHECK_ROWS: Final = 1_000
+# While MongoDB looks over one span, what it found in the one before is looked at here.
+CHECK_THREADS: Final = 2
+# If more products of a span are suspect, it is quicker to examine them all at once.
+CHECK_SINGLY_MAX: Final = 20
 # For so long MongoDB keeps the past (`minSnapshotHistoryWindowInSeconds`).
 SNAPSHOT_SECONDS_MAX: Final = 300.0
 # A check by HTTP begins nothing after so long and says how far it came; so it needs no other limit

@@ -14,13 +14,16 @@ from typing import Any
 from bson import ObjectId
 from pymongo import DESCENDING, MongoClient
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
 from inventory import limits
 from inventory.domain.integrity.documents import Documents, SoldLine
+from inventory.domain.integrity.history import Summary
 from inventory.domain.integrity.product import ProductRecord, SaleTerms
 from inventory.domain.movements import Entry, Kind, Movement
 from inventory.domain.reservations import State
 from inventory.domain.stock import Snapshot
+from inventory.repository import survey
 from inventory.repository.entries import snapshot_from
 from inventory.repository.evidence import (
     ROW_FIELDS,
@@ -40,39 +43,10 @@ from inventory.repository.mongo import (
     reading,
     time_limit,
 )
+from inventory.repository.spans import Span
 
-_LAST = 2**96 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Products whose ids are at least `low` and less than `high`; None: there is no bound.
-
-    Nothing falls between two spans that follow each other, whatever ids there are.
-    """
-
-    low: str | None = None
-    high: str | None = None
-
-    @classmethod
-    def only(cls, product_id: str) -> "Span":
-        """Return the span of one product."""
-        following = int(product_id, 16) + 1
-        return cls(product_id, f"{following:024x}" if following <= _LAST else None)
-
-    def query(self) -> Document:
-        """Return the condition on an id."""
-        return {"$type": "objectId"} | dict(self.bounds())
-
-    def bounds(self) -> Iterator[tuple[str, ObjectId]]:
-        """Yield the operators that an id is compared by, and what it is compared with."""
-        if self.low is not None:
-            yield "$gte", ObjectId(self.low)
-        if self.high is not None:
-            yield "$lt", ObjectId(self.high)
-
-    def __contains__(self, id: str) -> bool:
-        return (self.low is None or id >= self.low) and (self.high is None or id < self.high)
+# TypeMismatch, and what operators say that were given something else than numbers.
+_WRONG_TYPE = frozenset({14, 16020, 16554, 16556})
 
 
 @dataclass(slots=True)
@@ -122,13 +96,30 @@ class Moment:
 
     def next_span(self, high: str | None, count: int) -> Span:
         """Return the span of the next `count` products below `high`; without `low` at the end."""
+        return self._next(("stock", "products", "deleted_products"), "_id", high, count)
+
+    def next_returned(self, high: str | None, count: int) -> Span:
+        """Return the span of purchases below `high` of which the next `count` units came back."""
+        return self._next(("returns",), "purchase_id", high, count)
+
+    def uncounted_returns(self, purchases: Span) -> set[str]:
+        """Return the products of which more came back than a span of purchases counts."""
+        found = self._aggregate("returns", survey.uncounted_returns(purchases.query())) or ()
+        return {str(document["_id"]) for document in found}
+
+    def _next(self, names: Iterable[str], field: str, high: str | None, count: int) -> Span:
         ids: set[ObjectId] = set()
-        query = {"_id": Span(None, high).query()}
-        for name in ("stock", "products", "deleted_products"):
-            found = self._find(name, query, {"_id": True}).sort("_id", DESCENDING).limit(count)
-            ids |= {document["_id"] for document in found}
-        first = [str(id) for id in sorted(ids, reverse=True)[:count]]
-        return Span(first[-1] if len(first) == count else None, high)
+        lows = []
+        query = {field: Span(None, high).query()}
+        for name in names:
+            cursor = self._find(name, query, {field: True}).sort(field, DESCENDING).limit(count)
+            found = [document[field] for document in cursor]
+            ids |= set(found)
+            if len(found) == count:
+                # There may be more of them below.
+                lows.append(found[-1])
+        lows += sorted(ids, reverse=True)[count - 1 : count]
+        return Span(str(max(lows)) if lows else None, high)
 
     def records(self, span: Span) -> list[ProductRecord]:
         """Return what is on record about the products of a span, besides their ledgers."""
@@ -148,6 +139,38 @@ class Moment:
             )
             for id in sorted({*listed, *gone, *stock, *held}, reverse=True)
         ]
+
+    def summaries(self, span: Span) -> dict[str, Summary] | None:
+        """Return what the ledgers of a span come to, by product; None if one cannot be read."""
+        found = self._aggregate("movements", survey.summaries(span.query()))
+        if found is None:
+            return None
+        return {summary.product_id: summary for summary in map(survey.summary_from, found)}
+
+    def suspects(self, span: Span) -> set[str] | None:
+        """Return the products of a span whose documents may not fit; None: all of them."""
+        products, bounds = span.query(), dict(span.bounds())
+        asked = [
+            self._aggregate("movements", survey.unlike_sales(products, bounds)),
+            self._aggregate("movements", survey.lost_documents(products)),
+            self._aggregate("purchases", survey.miscounted_returns(products)),
+        ]
+        if None in asked:
+            return None
+        found = {str(document["_id"]) for documents in asked for document in documents or ()}
+        return {product_id for product_id in found if product_id in span}
+
+    def _aggregate(self, name: str, pipeline: list[Document]) -> list[Document] | None:
+        """Return what a pipeline finds; None if it stumbles over a value of the wrong type."""
+        try:
+            found = self._database[name].aggregate(
+                pipeline, session=self._session, allowDiskUse=True
+            )
+            return found.to_list()
+        except OperationFailure as error:
+            if error.code in _WRONG_TYPE:
+                return None
+            raise
 
     def rows(self, span: Span) -> Iterator[Movement]:
         """Yield the ledger of a span, product by product, each in the order of versions."""

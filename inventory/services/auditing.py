@@ -1,17 +1,21 @@
 """Checks of the books: of one product, or of all that there are, while the shop goes on."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from inventory import limits
 from inventory.domain.integrity.problems import Code, Problem
 from inventory.domain.integrity.product import ProductCheck
 from inventory.errors import ProductNotFound
-from inventory.repository.auditing import AuditRepository, Span
+from inventory.repository.auditing import AuditRepository
 from inventory.repository.evidence import UnreadableDocument
 from inventory.repository.mongo import object_id
-from inventory.services.examining import Examination, OutOfTime
+from inventory.repository.spans import Span
+from inventory.services.examining import Examination, Looked, OutOfTime, examine, look_over
 
 Progress = Callable[[int], None]
 
@@ -38,6 +42,11 @@ class Report:
     def ok(self) -> bool:
         """Whether something was checked, or there was nothing to check, and nothing is wrong."""
         return not self.problems_total and (self.complete or self.checked > 0)
+
+    def count(self, looked: Looked) -> None:
+        """Take over what a look at some products came to."""
+        self.checked += looked.checked
+        self.add(looked.problems)
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Count problems, and keep them while there are not too many."""
@@ -82,67 +91,115 @@ class Auditing:
         """
         if object_id(product_id) is None:
             raise ProductNotFound(product_id)
+        span = Span.only(product_id)
         with self._books.moment() as moment:
-            checks = Examination(moment, Span.only(product_id), deadline).run()
+            checks = Examination(moment, span, moment.records(span), deadline).run()
         if not checks:
             raise ProductNotFound(product_id)
         return checks[0]
 
-    def check_all(
-        self,
-        progress: Progress = _unseen,
-        *,
-        seconds: float | None = None,
-        below: str | None = None,
-        at_once: int = limits.CHECK_PRODUCTS,
-    ) -> Report:
-        """Check all products, the newest first, those `below` an id if one is given.
+    def check_some(self, seconds: float, below: str | None = None) -> Report:
+        """Check products for so long, the newest first, those `below` an id if one is given.
 
-        Each `at_once` of them are read at one moment of their own, so however long it takes no
-        moment grows too old to be read. After `seconds` nothing new is begun. `progress` hears how
-        many more were checked. Raises `StorageUnavailable`.
+        Raises `StorageUnavailable`.
         """
-        report, deadline = Report(), _deadline(seconds)
-        high, singly = below, 0
+        report, deadline, high = Report(), _deadline(seconds), below
         while True:
             try:
-                span, problems, checked = self._next(high, 1 if singly else at_once, deadline)
+                span, looked = self._examine_next(high, deadline)
             except OutOfTime:
                 report.next_id = high if report.checked else None
                 return report
-            except UnreadableDocument as problem:
-                if not singly:
-                    # One of them cannot be read: it is found by reading them one by one.
-                    singly = at_once
-                    continue
-                span, problems, checked = self._beyond(high, problem)
-            singly = max(0, singly - 1)
-            report.add(problems)
-            report.checked += checked
-            progress(checked)
+            report.count(looked)
             if span.low is None:
                 report.complete = True
                 return report
             high = span.low
 
-    def _next(
-        self, high: str | None, count: int, deadline: float | None
-    ) -> tuple[Span, list[Problem], int]:
+    def _examine_next(self, high: str | None, deadline: float | None) -> tuple[Span, Looked]:
         if deadline is not None and time.monotonic() > deadline:
             raise OutOfTime
         with self._books.moment() as moment:
-            span = moment.next_span(high, count)
-            checks = Examination(moment, span, deadline).run()
-        problems = [problem for check in checks for problem in check.conclude()]
-        return span, problems, len(checks)
+            span = moment.next_span(high, limits.CHECK_REQUEST_PRODUCTS)
+            try:
+                return span, examine(moment, span, moment.records(span), deadline)
+            except UnreadableDocument:
+                pass
+        return span, self._one_by_one(span, deadline)
 
-    def _beyond(
-        self, high: str | None, problem: UnreadableDocument
-    ) -> tuple[Span, list[Problem], int]:
-        """Return what to say of the product that cannot be read, to go on after it."""
-        with self._books.moment() as moment:
-            span = moment.next_span(high, 1)
-        return span, [_unreadable(problem, span.low)], 1
+    def check_all(
+        self, progress: Progress = _unseen, at_once: int = limits.CHECK_PRODUCTS
+    ) -> Report:
+        """Check all products, however many there are.
+
+        Each `at_once` of them are read at one moment of their own, so however long it takes no
+        moment grows too old to be read. `progress` hears how many more were checked. Raises
+        `StorageUnavailable`.
+        """
+        report = Report(complete=True)
+        pending: deque[Future[Looked]] = deque()
+
+        def settle() -> None:
+            looked = pending.popleft().result()
+            report.count(looked)
+            progress(looked.checked)
+
+        with ThreadPoolExecutor(limits.CHECK_THREADS) as pool:
+            for span in self._spans(at_once):
+                pending.append(pool.submit(self._look_over, span))
+                if len(pending) > limits.CHECK_THREADS:
+                    settle()
+            while pending:
+                settle()
+        self._check_returns(report)
+        return report
+
+    def _spans(self, count: int, high: str | None = None, low: str | None = None) -> Iterator[Span]:
+        """Yield spans of `count` products each, from `high` down to `low`."""
+        while True:
+            with self._books.moment() as moment:
+                span = moment.next_span(high, count)
+            if span.low is None or (low is not None and span.low <= low):
+                yield Span(low, high)
+                return
+            yield span
+            high = span.low
+
+    def _look_over(self, span: Span) -> Looked:
+        try:
+            with self._books.moment() as moment:
+                return look_over(moment, span)
+        except UnreadableDocument:
+            return self._one_by_one(span)
+
+    def _one_by_one(self, span: Span, deadline: float | None = None) -> Looked:
+        """Examine each product of a span by itself, because one of them cannot be read."""
+        checked, problems = 0, []
+        for single in self._spans(1, span.high, span.low):
+            try:
+                with self._books.moment() as moment:
+                    looked = examine(moment, single, moment.records(single), deadline)
+            except UnreadableDocument as problem:
+                looked = Looked(1, [_unreadable(problem, single.low)])
+            checked += looked.checked
+            problems += looked.problems
+        return Looked(checked, problems)
+
+    def _check_returns(self, report: Report) -> None:
+        """Look for units that came back and are counted nowhere; nothing else leads to them."""
+        told = {problem.product_id for problem in report.problems}
+        high: str | None = None
+        while True:
+            with self._books.moment() as moment:
+                span = moment.next_returned(high, limits.CHECK_PRODUCTS)
+                suspects = moment.uncounted_returns(span) - told
+            for product_id in sorted(suspects):
+                with suppress(ProductNotFound):
+                    report.add(self.check_product(product_id).problems)
+            told |= suspects
+            if span.low is None:
+                return
+            high = span.low
 
 
 def _deadline(seconds: float | None) -> float | None:

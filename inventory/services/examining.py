@@ -7,16 +7,18 @@ movements no more is ever held than that.
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import attrgetter
 
 from inventory import limits
 from inventory.domain.integrity.documents import SoldLine, judge, sale_of
 from inventory.domain.integrity.history import Placed
-from inventory.domain.integrity.problems import Code, Findings
-from inventory.domain.integrity.product import ProductCheck, ProductRecord
+from inventory.domain.integrity.problems import Code, Findings, Problem
+from inventory.domain.integrity.product import ProductCheck, ProductRecord, is_suspect
 from inventory.domain.movements import Entry, Movement
-from inventory.repository.auditing import Moment, Span
+from inventory.repository.auditing import Moment
+from inventory.repository.spans import Span
 
 
 class OutOfTime(Exception):
@@ -26,8 +28,15 @@ class OutOfTime(Exception):
 class Examination:
     """What is found about the products of a span."""
 
-    def __init__(self, moment: Moment, span: Span, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        moment: Moment,
+        span: Span,
+        records: Iterable[ProductRecord],
+        deadline: float | None = None,
+    ) -> None:
         self._moment = moment
+        self._records = records
         self._span = span
         self._deadline = deadline
         self._checks: dict[str, ProductCheck] = {}
@@ -43,7 +52,7 @@ class Examination:
         Raises `OutOfTime` and `UnreadableDocument`.
         """
         rows = self._moment.rows(self._span)
-        for record, own in _together(self._moment.records(self._span), rows):
+        for record, own in _together(self._records, rows):
             check = self._checks[record.product_id] = ProductCheck(record)
             for placed in check.follow(own):
                 self._wait(placed, check.findings)
@@ -94,6 +103,42 @@ class Examination:
             purchase_id=line.purchase_id,
             version=line.stock_version,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at a span came to: how many products are in it, and what is wrong."""
+
+    checked: int
+    problems: list[Problem]
+
+
+def look_over(moment: Moment, span: Span) -> Looked:
+    """Check a span: the database looks it over, and whoever is suspect is examined closely.
+
+    Raises `UnreadableDocument`.
+    """
+    records = moment.records(span)
+    summaries = moment.summaries(span)
+    lost = moment.suspects(span)
+    if summaries is None or lost is None:
+        return examine(moment, span, records)
+    known = {record.product_id: record for record in records}
+    suspects = lost | (summaries.keys() - known.keys())
+    suspects |= {id for id, record in known.items() if is_suspect(record, summaries.get(id))}
+    if len(suspects) > limits.CHECK_SINGLY_MAX:
+        return examine(moment, span, records)
+    checked = len(known.keys() | suspects)
+    found = [examine(moment, Span.only(id), [known[id]] if id in known else []) for id in suspects]
+    return Looked(checked, [problem for looked in found for problem in looked.problems])
+
+
+def examine(
+    moment: Moment, span: Span, records: Iterable[ProductRecord], deadline: float | None = None
+) -> Looked:
+    """Examine every product of a span closely; raise `OutOfTime` and `UnreadableDocument`."""
+    checks = Examination(moment, span, records, deadline).run()
+    return Looked(len(checks), [problem for check in checks for problem in check.conclude()])
 
 
 def _together(

@@ -23,6 +23,18 @@ class Placed:
     archived: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a product's whole ledger comes to; `is_sound` if every row follows from its last."""
+
+    product_id: str
+    version: int
+    balance: int
+    held_balance: int
+    balance_min: int
+    is_sound: bool
+
+
 class History:
     """Follows the movements of a product and judges each by the one before it."""
 
@@ -40,6 +52,13 @@ class History:
         # Without a gap, and each balance follows from the one before.
         self.is_sound = True
         self._at: datetime | None = None
+
+    def recall(self, summary: Summary) -> None:
+        """Stand where following all the rows would have led; only of a ledger that is sound."""
+        self.version = summary.version
+        self.balance = self.balance_due = summary.balance
+        self.held_balance = self.held_balance_due = summary.held_balance
+        self.balance_min = min(0, summary.balance_min)
 
     def merged(
         self, rows: Iterable[Movement], product_id: str, tail: Sequence[Entry], version: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from inventory import limits
-from inventory.domain.integrity.history import History, Placed
+from inventory.domain.integrity.history import History, Placed, Summary
 from inventory.domain.integrity.problems import Code, Findings, Problem
 from inventory.domain.movements import Entry, Movement
 from inventory.domain.products import CustomerLimit
@@ -176,6 +176,18 @@ class ProductCheck:
     def _differs(self, code: Code, what: str, found: int, due: int) -> None:
         detail = f"{what.capitalize()}: {found}, where the books come to {due}."
         self.findings.add(code, detail, found=found, due=due)
+
+
+def is_suspect(record: ProductRecord, summary: Summary | None) -> bool:
+    """Tell whether a product needs a close look, by what its ledger comes to.
+
+    What waits in a tail is in no summary, so whoever has a tail is looked at.
+    """
+    if summary is None or not summary.is_sound or record.tail:
+        return True
+    checked = ProductCheck(record)
+    checked.history.recall(summary)
+    return bool(checked.conclude())
 
 
 def check(record: ProductRecord, rows: Iterable[Movement]) -> list[Problem]:

@@ -7,10 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pymongo import MongoClient
+from pymongo.database import Database
+
 from inventory.repository import mongo, schema
 from inventory.repository.auditing import AuditRepository
+from inventory.repository.movements import MovementRepository
+from inventory.repository.purchases import PurchaseRepository
+from inventory.repository.repairs import RepairRepository
+from inventory.repository.stock import StockRepository
 from inventory.services.auditing import Auditing
+from inventory.services.repairing import Outcome, Repairing
 from inventory.settings import Settings
+from inventory.stock.archive import Archive
+
+__all__ = ["Bookkeeping", "Outcome", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,7 @@ class Bookkeeping:
     """What can be done with the books."""
 
     auditing: Auditing
+    repairing: Repairing
 
 
 @contextmanager
@@ -26,5 +38,24 @@ def opened(settings: Settings) -> Iterator[Bookkeeping]:
     with mongo.connect(settings) as client:
         database = mongo.open_database(client, settings)
         schema.check_database(database)
-        books = AuditRepository(client, database, mongo.DatabaseClock(database))
-        yield Bookkeeping(Auditing(books))
+        yield _wired(client, database)
+
+
+def _wired(client: MongoClient[mongo.Document], database: Database[mongo.Document]) -> Bookkeeping:
+    clock = mongo.DatabaseClock(database)
+    stock = StockRepository(database, clock)
+    movements = MovementRepository(database)
+    purchases = PurchaseRepository(database)
+    books = AuditRepository(client, database, clock)
+    auditing = Auditing(books)
+    repairing = Repairing(
+        auditing,
+        books,
+        RepairRepository(database),
+        stock,
+        movements,
+        purchases,
+        Archive(stock, movements, purchases, clock),
+        clock,
+    )
+    return Bookkeeping(auditing, repairing)

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 import click
 
 from inventory import demo as sample
-from inventory.bookkeeping import Bookkeeping, opened
+from inventory.bookkeeping import Bookkeeping, Outcome, opened
 from inventory.domain.integrity.problems import Problem
 from inventory.errors import Unavailable
 from inventory.local import LocalError, supervisor
@@ -127,6 +127,37 @@ def integrity() -> None:
     else:
         _say(f"The books of {report.checked} products are right.")
     sys.exit(not report.ok)
+
+
+@main.command()
+@click.option("--apply", is_flag=True, help="Do it; else it is only shown.")
+def repair(apply: bool) -> None:
+    """Put the books right where something else still knows what they must say.
+
+    Without --apply nothing is changed. Safe while the service goes on: what has changed since it
+    was checked is left alone. Exit code 0 if nothing is left to be done, 1 if something is, 2 if
+    it could not be found out.
+    """
+    with _explained(_NotChecked), _books() as books:
+        size = books.auditing.count_products()
+        with click.progressbar(length=size, label="Checking the books") as bar:
+            outcome = books.repairing.repair_all(bar.update, apply=apply)
+    for product_id, step in outcome.repairs:
+        _say(f"{'done' if apply else 'would'}  {product_id}  {step}")
+    for product_id, step in outcome.overtaken:
+        _say(f"changed meanwhile, run this again  {product_id}  {step}")
+    for problem in outcome.unsolved:
+        _say(f"needs a person  {_line(problem)}")
+    _say(_sum_up(outcome, applied=apply))
+    sys.exit(bool(outcome.overtaken or outcome.unsolved or (outcome.repairs and not apply)))
+
+
+def _sum_up(outcome: Outcome, *, applied: bool) -> str:
+    did = "done" if applied else "to be done (--apply does it)"
+    return (
+        f"{outcome.checked} products were checked: {len(outcome.repairs)} repairs {did}, "
+        f"{len(outcome.unsolved)} problems need a person."
+    )
 
 
 def _books() -> AbstractContextManager[Bookkeeping]:

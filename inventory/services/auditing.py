@@ -1,5 +1,6 @@
 """Checks of the books: of one product, or of all that there are, while the shop goes on."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from inventory import limits
 from inventory.domain.integrity.problems import Code, Problem
 from inventory.domain.integrity.product import ProductCheck
-from inventory.errors import ProductNotFound
+from inventory.errors import Overloaded, ProductNotFound
 from inventory.repository.auditing import AuditRepository
 from inventory.repository.evidence import UnreadableDocument
 from inventory.repository.mongo import object_id
@@ -61,6 +62,7 @@ class Auditing:
 
     def __init__(self, books: AuditRepository) -> None:
         self._books = books
+        self._busy = threading.Lock()
 
     def count_products(self) -> int:
         """Return about how many products a check of all will be of."""
@@ -101,9 +103,17 @@ class Auditing:
     def check_some(self, seconds: float, below: str | None = None) -> Report:
         """Check products for so long, the newest first, those `below` an id if one is given.
 
-        Raises `StorageUnavailable`.
+        Raises `Overloaded` while another check like it goes on, and `StorageUnavailable`.
         """
-        report, deadline, high = Report(), _deadline(seconds), below
+        if not self._busy.acquire(blocking=False):
+            raise Overloaded
+        try:
+            return self._check_until(time.monotonic() + seconds, below)
+        finally:
+            self._busy.release()
+
+    def _check_until(self, deadline: float, high: str | None) -> Report:
+        report = Report()
         while True:
             try:
                 span, looked = self._examine_next(high, deadline)
@@ -116,8 +126,8 @@ class Auditing:
                 return report
             high = span.low
 
-    def _examine_next(self, high: str | None, deadline: float | None) -> tuple[Span, Looked]:
-        if deadline is not None and time.monotonic() > deadline:
+    def _examine_next(self, high: str | None, deadline: float) -> tuple[Span, Looked]:
+        if time.monotonic() > deadline:
             raise OutOfTime
         with self._books.moment() as moment:
             span = moment.next_span(high, limits.CHECK_REQUEST_PRODUCTS)

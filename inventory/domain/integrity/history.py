@@ -13,6 +13,7 @@ from datetime import datetime
 from inventory.domain.integrity.entries import contradiction
 from inventory.domain.integrity.problems import Code, Findings
 from inventory.domain.movements import Entry, Kind, Movement
+from inventory.domain.stock import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,9 @@ class History:
         self.held_balance = self.held_balance_due = summary.held_balance
         self.balance_min = min(0, summary.balance_min)
 
-    def merged(
-        self, rows: Iterable[Movement], product_id: str, tail: Sequence[Entry], version: int
-    ) -> Iterator[Placed]:
-        """Yield all movements in their order, each judged; `version` is that of the counters."""
+    def merged(self, rows: Iterable[Movement], counters: Snapshot | None) -> Iterator[Placed]:
+        """Yield all movements in their order, each judged, those in the counters' tail as well."""
+        tail = counters.movements() if counters else []
         recent: deque[Movement] = deque()
         for row in rows:
             recent.append(row)
@@ -71,24 +71,30 @@ class History:
                 oldest = recent.popleft()
                 self._follow(oldest)
                 yield Placed(oldest)
-        first = _first_version(recent, tail, version)
+        first = _first_version(recent, tail)
         waiting = deque(enumerate(tail, first))
         for row in recent:
             while waiting and waiting[0][0] < row.version:
-                yield self._unarchived(product_id, *waiting.popleft())
+                yield self._unarchived(*waiting.popleft())
             if waiting and waiting[0][0] == row.version:
-                self._compare(row, waiting.popleft()[1])
+                self._compare(row, waiting.popleft()[1].entry)
             self._follow(row)
             yield Placed(row)
-        for at, entry in waiting:
-            yield self._unarchived(product_id, at, entry)
+        for version, movement in waiting:
+            yield self._unarchived(version, movement)
         self.ends_with_tail = not tail or self.version == first + len(tail) - 1
 
-    def _unarchived(self, product_id: str, version: int, entry: Entry) -> Placed:
-        """Let an entry that the ledger does not have yet follow; its balances follow from it."""
-        at = entry.at if self._at is None else max(entry.at, self._at)
-        balance, held = self.balance + entry.delta, self.held_balance + entry.held_delta
-        movement = Movement(product_id, version, balance, held, replace(entry, at=at))
+    def _unarchived(self, version: int, movement: Movement) -> Placed:
+        """Let an entry that the ledger does not have yet follow; its balances follow from it.
+
+        After a gap nothing follows, and what the counters say of it has to do.
+        """
+        entry = movement.entry
+        if version == self.version + 1 and self.version:
+            balance, held = self.balance + entry.delta, self.held_balance + entry.held_delta
+            movement = Movement(movement.product_id, version, balance, held, entry)
+        if self._at is not None and entry.at < self._at:
+            movement = replace(movement, entry=replace(entry, at=self._at))
         self._follow(movement)
         return Placed(movement, archived=False)
 
@@ -145,17 +151,17 @@ def _essence(entry: Entry) -> tuple[object, ...]:
     return (entry.operation_id, entry.kind, entry.delta, entry.held_delta, entry.reason, *documents)
 
 
-def _first_version(recent: Iterable[Movement], tail: Sequence[Entry], version: int) -> int:
+def _first_version(recent: Iterable[Movement], tail: Sequence[Movement]) -> int:
     """Return the version of the tail's first entry.
 
     It follows from the counters' version as well as from each entry that the ledger knows. Where
     they differ the most voices count, so that one wrong number does not move all the others.
     """
-    places = {entry.operation_id: place for place, entry in enumerate(tail)}
+    places = {movement.entry.operation_id: place for place, movement in enumerate(tail)}
     voices = Counter(
         row.version - places[row.entry.operation_id]
         for row in recent
         if row.entry.operation_id in places
     )
-    voices[version - len(tail) + 1] += 1
-    return voices.most_common(1)[0][0]
+    voices.update(movement.version for movement in tail[:1])
+    return voices.most_common(1)[0][0] if voices else 0

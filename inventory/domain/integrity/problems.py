@@ -62,6 +62,8 @@ class Findings:
         self.product_id = product_id
         self._first: dict[Code, Problem] = {}
         self._count: dict[Code, int] = {}
+        # Sales by themselves whose purchase is missing: their movements know all about them.
+        self.lost_sales: set[str] = set()
 
     def add(self, code: Code, detail: str, **facts: Any) -> None:
         """Note a problem."""

@@ -68,9 +68,7 @@ class ProductCheck:
 
     def follow(self, rows: Iterable[Movement]) -> Iterator[Placed]:
         """Yield all movements of ledger and tail in their order; `rows` are the ledger's."""
-        record = self.record
-        version = record.counters.version if record.counters else 0
-        return self.history.merged(rows, record.product_id, record.tail, version)
+        return self.history.merged(rows, self.record.counters)
 
     def conclude(self) -> list[Problem]:
         """Return what is wrong; all movements have gone by."""
@@ -102,17 +100,19 @@ class ProductCheck:
             return
         if counters.version != last.version:
             self._differs(Code.VERSION_DIFFERS, "version", counters.version, last.version)
-        if counters.version > last.version and not self._agrees(counters):
-            # Rows are missing at the end: what they did is not known, so nothing follows.
+        if self.lacks_rows(counters):
+            # What they did is not known, so nothing follows.
             return
         if counters.available not in (last.balance, last.balance_due):
             self._differs(Code.AVAILABLE_DIFFERS, "available", counters.available, last.balance)
         if counters.held not in (last.held_balance, last.held_balance_due):
             self._differs(Code.HELD_DIFFERS, "held", counters.held, last.held_balance)
 
-    def _agrees(self, counters: Snapshot) -> bool:
+    def lacks_rows(self, counters: Snapshot) -> bool:
+        """Tell whether counters know of movements that the ledger has lost at its end."""
         last = self.history
-        return (counters.available, counters.held) == (last.balance, last.held_balance)
+        agrees = (counters.available, counters.held) == (last.balance, last.held_balance)
+        return counters.version > last.version and not agrees
 
     def _match_holds(self, counters: Snapshot) -> None:
         # Wrong counters are told by themselves; the ledger is what the holds must come to.
@@ -151,9 +151,7 @@ class ProductCheck:
         record, counters = self.record, self.record.counters
         assert counters is not None
         limit = record.terms.oversell_limit if record.terms else counters.oversell_limit
-        told = {problem.code for problem in self.findings.problems()}
-        missing = {Code.VERSION_DIFFERS, Code.OPENING_MISSING}
-        known = self.history.is_sound and not told & missing
+        known = self.history.is_sound and self.history.version and not self.lacks_rows(counters)
         return (self.history.balance if known else counters.available) + limit
 
     def _match_limit(self, counters: Snapshot) -> None:

@@ -129,7 +129,10 @@ def look_over(moment: Moment, span: Span) -> Looked:
     if len(suspects) > limits.CHECK_SINGLY_MAX:
         return examine(moment, span, records)
     checked = len(known.keys() | suspects)
-    found = [examine(moment, Span.only(id), [known[id]] if id in known else []) for id in suspects]
+    found = [
+        examine(moment, Span.only(id), [known[id]] if id in known else [])
+        for id in sorted(suspects, reverse=True)
+    ]
     return Looked(checked, [problem for looked in found for problem in looked.problems])
 
 

@@ -45,8 +45,9 @@ from inventory.repository.mongo import (
 )
 from inventory.repository.spans import Span
 
-# TypeMismatch, and what operators say that were given something else than numbers.
-_WRONG_TYPE = frozenset({14, 16020, 16554, 16556})
+_TYPE_MISMATCH = 14
+# From here on MongoDB numbers what an operator of a pipeline says about a value it cannot take.
+_OPERATOR_CODES = 15_000
 
 
 @dataclass(slots=True)
@@ -102,10 +103,13 @@ class Moment:
         """Return the span of purchases below `high` of which the next `count` units came back."""
         return self._next(("returns",), "purchase_id", high, count)
 
-    def uncounted_returns(self, purchases: Span) -> set[str]:
-        """Return the products of which more came back than a span of purchases counts."""
-        found = self._aggregate("returns", survey.uncounted_returns(purchases.query())) or ()
-        return {str(document["_id"]) for document in found}
+    def uncounted_returns(self, purchases: Span) -> set[str] | None:
+        """Return the products of which more came back than a span of purchases counts.
+
+        None if one of the documents cannot be read.
+        """
+        found = self._aggregate("returns", survey.uncounted_returns(purchases.query()))
+        return None if found is None else {str(document["_id"]) for document in found}
 
     def _next(self, names: Iterable[str], field: str, high: str | None, count: int) -> Span:
         ids: set[ObjectId] = set()
@@ -168,7 +172,8 @@ class Moment:
             )
             return found.to_list()
         except OperationFailure as error:
-            if error.code in _WRONG_TYPE:
+            code = error.code or 0
+            if code == _TYPE_MISMATCH or code >= _OPERATOR_CODES:
                 return None
             raise
 

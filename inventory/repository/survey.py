@@ -104,7 +104,7 @@ def summary_from(document: Document) -> Summary:
 def unlike_sales(products: Document, bounds: Document) -> list[Document]:
     """Return the pipeline over movements that finds whose sales and purchases differ.
 
-    Each sale is in both, so what there is once only, on either side, does not fit.
+    Each sale is once on either side, so their marks come to three.
     """
     taken = {"$subtract": [0, {"$add": ["$delta", _HELD_DELTA]}]}
     sale = {
@@ -125,14 +125,14 @@ def unlike_sales(products: Document, bounds: Document) -> list[Document]:
         {"$match": {"lines": {"$elemMatch": {"product_id": products}}}},
         {"$unwind": "$lines"},
         {"$match": {"lines.product_id": bounds}},
-        {"$project": {"_id": line}},
+        {"$project": {"_id": line, "mark": {"$literal": 2}}},
     ]
     return [
         {"$match": {"product_id": products, "kind": {"$in": [Kind.PURCHASE, Kind.COMMIT]}}},
-        {"$project": {"_id": sale}},
+        {"$project": {"_id": sale, "mark": {"$literal": 1}}},
         {"$unionWith": {"coll": "purchases", "pipeline": lines}},
-        {"$group": {"_id": "$_id", "count": {"$sum": 1}}},
-        {"$match": {"count": {"$ne": 2}}},
+        {"$group": {"_id": "$_id", "marks": {"$sum": "$mark"}}},
+        {"$match": {"marks": {"$ne": 3}}},
         {"$group": {"_id": "$_id.product"}},
     ]
 

@@ -202,11 +202,13 @@ class Auditing:
         while True:
             with self._books.moment() as moment:
                 span = moment.next_returned(high, limits.CHECK_PRODUCTS)
-                suspects = moment.uncounted_returns(span) - told
-            for product_id in sorted(suspects):
+                suspects = moment.uncounted_returns(span)
+            if suspects is None and Code.UNREADABLE not in {p.code for p in report.problems}:
+                report.add([Problem(Code.UNREADABLE, None, "There is a return of no known shape.")])
+            for product_id in sorted((suspects or set()) - told):
+                told.add(product_id)
                 with suppress(ProductNotFound):
                     report.add(self.check_product(product_id).problems)
-            told |= suspects
             if span.low is None:
                 return
             high = span.low

@@ -97,6 +97,27 @@ def sell_what_is_not_there(store: Store) -> None:
     store.add("stock", product_id, available=-1, headroom=-1)
 
 
+def buy_twice_what_is_not_there(store: Store) -> None:
+    """Let a purchase appear that never happened, and that has the same line twice."""
+    document = store.collection("purchases").find_one({"_id": ObjectId(store.sale)})
+    assert document is not None
+    copied = document | {"_id": ObjectId(), "lines": document["lines"] * 2}
+    store.collection("purchases").insert_one(copied)
+
+
+def hold_what_never_was(store: Store) -> None:
+    """Let units of a product be held that nobody knows."""
+    document = store.collection("reservations").find_one({"_id": ObjectId(store.held)})
+    assert document is not None
+    line = document["lines"][0] | {"product_id": ObjectId()}
+    store.collection("reservations").insert_one(document | {"_id": ObjectId(), "lines": [line]})
+
+
+def garble_a_return(store: Store) -> None:
+    """Let a return have no lines, but something else in their place."""
+    store.collection("returns").update_one({"restocked": False}, {"$set": {"lines": 5}})
+
+
 SPOILED: dict[str, tuple[str, Spoil]] = {
     "a row is lost": (Code.VERSION_GAP, lambda s: s.delete("movements", s.row(ADJUSTMENT))),
     "a balance": (
@@ -210,6 +231,17 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     "a reservation's state": (
         Code.HOLDS_DIFFER,
         lambda s: s.set("reservations", s.held, state="released"),
+    ),
+    "a purchase of nothing, twice": (Code.PURCHASE_WITHOUT_MOVEMENT, buy_twice_what_is_not_there),
+    "held of nothing": (Code.HOLDS_DIFFER, hold_what_never_was),
+    "nonsense in a return": (Code.UNREADABLE, garble_a_return),
+    "nonsense in a balance": (
+        Code.UNREADABLE,
+        lambda s: s.set("movements", s.row(ADJUSTMENT), balance="x"),
+    ),
+    "nonsense in a purchase": (
+        Code.UNREADABLE,
+        lambda s: s.set("purchases", s.sale, lines__0__quantity=None),
     ),
     "oversold": (Code.OVERSOLD, sell_what_is_not_there),
     "nonsense": (

@@ -92,6 +92,8 @@ class ProductCheck:
                 "There are movements of a product that never was in the catalogue.",
                 version=self.history.version,
             )
+        elif self.record.held:
+            self._differs(Code.HOLDS_DIFFER, "open reservations", self.record.held, 0)
 
     def _match_ledger(self, counters: Snapshot) -> None:
         last = self.history

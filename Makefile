@@ -24,6 +24,14 @@ run: $(VENV)/.run.stamp  ## Start everything on this machine; Ctrl-C stops it (P
 demo: $(VENV)/.run.stamp  ## Load a sample catalogue into the running service
 	@exec $(BIN)/python -m inventory demo
 
+.PHONY: integrity
+integrity: $(VENV)/.run.stamp  ## Check that the books are right (of `make run`, or of MONGO_URL)
+	@exec $(BIN)/python -m inventory integrity
+
+.PHONY: repair
+repair: $(VENV)/.run.stamp  ## Show what can be put right about the books; ARGS=--apply does it
+	@exec $(BIN)/python -m inventory repair $(ARGS)
+
 # --- change it ------------------------------------------------------------------------------------
 
 .PHONY: test

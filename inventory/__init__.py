@@ -9,7 +9,7 @@ The way of a request, and of every import, goes in one direction:
 `domain`, `errors` and `limits` are imported by all and import none of the others. `repository`
 alone knows PyMongo, `cache` alone knows Redis, `api` alone knows Flask and HTTP, and `app` alone
 builds clients and wires them together. `cli`, `serving`, `worker` and `local` start the service
-from the outside and are imported by no one inside.
+from the outside and are imported by no one inside; `bookkeeping` opens the books without it.
 """
 
 __version__ = "0.1.0"

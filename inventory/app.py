@@ -12,6 +12,7 @@ from inventory.api import (
     context,
     documentation,
     health,
+    integrity,
     problems,
     products,
     purchases,
@@ -51,7 +52,8 @@ def create_app(settings: Settings) -> Flask:
     context.install(app, _wire(settings, resources))
     problems.register(app)
     requests.register(app)
-    for room in (products, stock, purchases, reservations, stocktakes, health, documentation):
+    selling = (products, stock, purchases, reservations, stocktakes)
+    for room in (*selling, integrity, health, documentation):
         app.register_blueprint(room.bp)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -91,6 +93,7 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         reserving=rooms.reserving,
         counting=rooms.counting,
         adjusting=rooms.adjusting,
+        auditing=rooms.auditing,
         reads=rooms.publisher,
         health=Health(
             partial(schema.check_database, database),

@@ -9,13 +9,16 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 
 from inventory import demo as sample
-from inventory.errors import DatabaseNotReady
+from inventory.bookkeeping import Bookkeeping, Outcome, opened
+from inventory.domain.integrity.problems import Problem
+from inventory.errors import Unavailable
 from inventory.local import LocalError, supervisor
+from inventory.local.running import with_mongo_url
 from inventory.repository.schema import prepare_database
 from inventory.serving import PROJECT, ServerOptions, gunicorn_command, read_environment
 from inventory.settings import Settings, SettingsError
@@ -23,6 +26,12 @@ from inventory.settings import Settings, SettingsError
 PREPARE_SECONDS_DEFAULT = 30.0
 
 Command = Callable[..., None]
+
+
+class _NotChecked(click.ClickException):
+    """Whether the books are right could not be found out, which is neither yes nor no."""
+
+    exit_code = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,12 +108,75 @@ def demo(url: str | None) -> None:
     _say(f"{created} products created, {present} already there: {url.rstrip('/')}/api/products")
 
 
+@main.command()
+def integrity() -> None:
+    """Check that the books hold together; the service may go on meanwhile.
+
+    Exit code 0 if nothing is wrong, 1 if something is, 2 if it could not be found out.
+    """
+    with _explained(_NotChecked), _books() as books:
+        size = books.auditing.count_products()
+        with click.progressbar(length=size, label="Checking the books") as bar:
+            report = books.auditing.check_all(bar.update)
+    for problem in report.problems:
+        _say(_line(problem))
+    if report.problems_total > len(report.problems):
+        _say(f"... and {report.problems_total - len(report.problems)} more.")
+    if report.problems_total:
+        _say(f"{report.problems_total} problems in the books of {report.checked} products.")
+    else:
+        _say(f"The books of {report.checked} products are right.")
+    sys.exit(not report.ok)
+
+
+@main.command()
+@click.option("--apply", is_flag=True, help="Do it; else it is only shown.")
+def repair(apply: bool) -> None:
+    """Put the books right where something else still knows what they must say.
+
+    Without --apply nothing is changed. Safe while the service goes on: what has changed since it
+    was checked is left alone. Exit code 0 if nothing is left to be done, 1 if something is, 2 if
+    it could not be found out.
+    """
+    with _explained(_NotChecked), _books() as books:
+        size = books.auditing.count_products()
+        with click.progressbar(length=size, label="Checking the books") as bar:
+            outcome = books.repairing.repair_all(bar.update, apply=apply)
+    for product_id, step in outcome.repairs:
+        _say(f"{'done' if apply else 'would'}  {product_id}  {step}")
+    for product_id, step in outcome.overtaken:
+        _say(f"changed meanwhile, run this again  {product_id}  {step}")
+    for problem in outcome.unsolved:
+        _say(f"needs a person  {_line(problem)}")
+    _say(_sum_up(outcome, applied=apply))
+    sys.exit(bool(outcome.overtaken or outcome.unsolved or (outcome.repairs and not apply)))
+
+
+def _sum_up(outcome: Outcome, *, applied: bool) -> str:
+    did = "done" if applied else "to be done (--apply does it)"
+    return (
+        f"{outcome.checked} products were checked: {len(outcome.repairs)} repairs {did}, "
+        f"{len(outcome.unsolved)} problems need a person."
+    )
+
+
+def _books() -> AbstractContextManager[Bookkeeping]:
+    """Open the books of the named database, or of the run that is going on here."""
+    return opened(Settings.from_env(with_mongo_url(os.environ)))
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.code}  {problem.product_id or '-'}  {problem.detail}"
+
+
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(
+    kind: type[click.ClickException] = click.ClickException,
+) -> Iterator[None]:
     try:
         yield
-    except (SettingsError, LocalError, DatabaseNotReady, sample.DemoError) as error:
-        raise click.ClickException(str(error)) from error
+    except (SettingsError, LocalError, Unavailable, sample.DemoError) as error:
+        raise kind(str(error)) from error
 
 
 def _say(text: str) -> None:

@@ -87,6 +87,24 @@ CLOCK_REFRESH_SECONDS: Final = 30.0
 # Whose clock is ahead by no more than this and asks for now, shall be told what is now.
 CLOCK_SKEW_SECONDS_MAX: Final = 1.0
 
+# --- checks of the books -------------------------------------------------------------------------
+# One moment is read for so many products; what is read is judged so many rows at a time.
+CHECK_PRODUCTS: Final = 2_000
+CHECK_ROWS: Final = 1_000
+# While MongoDB looks over one span, what it found in the one before is looked at here.
+CHECK_THREADS: Final = 2
+# If more products of a span are suspect, it is quicker to examine them all at once.
+CHECK_SINGLY_MAX: Final = 20
+# For so long MongoDB keeps the past (`minSnapshotHistoryWindowInSeconds`).
+SNAPSHOT_SECONDS_MAX: Final = 300.0
+# A check by HTTP begins nothing after so long and says how far it came; so it needs no other limit
+# of time than every request has. It reads fewer products at a time, to see the end coming.
+CHECK_REQUEST_SECONDS: Final = 1.0
+CHECK_REQUEST_PRODUCTS: Final = 50
+# However many there are, so many are told, and so many are kept for a person at a terminal.
+PROBLEMS_ANSWERED_MAX: Final = 100
+PROBLEMS_KEPT_MAX: Final = 10_000
+
 # --- the cache ------------------------------------------------------------------------------------
 CARD_TTL_SECONDS: Final = 300
 STOCK_TTL_SECONDS: Final = 30
@@ -113,6 +131,8 @@ assert (
     < PROXY_TIMEOUT_SECONDS
     < WORKER_TIMEOUT_SECONDS
 )
+assert CHECK_REQUEST_SECONDS < MONGO_TIMEOUT_SECONDS
+assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
 assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
 # What a slow publisher brings must still meet the newer entry that overtook it.
 assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX

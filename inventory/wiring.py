@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from inventory.repository import mongo
+from inventory.repository.auditing import AuditRepository
 from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
 from inventory.repository.products import ProductRepository
@@ -18,6 +19,7 @@ from inventory.repository.reservations import ReservationRepository
 from inventory.repository.stock import StockRepository
 from inventory.repository.stocktakes import StocktakeRepository
 from inventory.services.adjusting import Adjusting
+from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.changing import Changes
 from inventory.services.counting import Counting
@@ -62,6 +64,7 @@ class Rooms(Generic[P]):
         self.publisher = publish_to(self.catalogue)
         self._wire_engine()
         self._wire_services()
+        self.auditing = Auditing(AuditRepository(client, database, self.clock))
 
     def _wire_engine(self) -> None:
         self.archive = Archive(self.stock, self.movements, self.purchases, self.clock)

@@ -14,9 +14,9 @@ import click
 
 from inventory.errors import DatabaseNotReady
 from inventory.local import LocalError
+from loadtests import checking, report, scenario, service
 from loadtests import checkout as shop
 from loadtests import compare as comparing
-from loadtests import report, scenario, service
 from loadtests.books import ApiError
 from loadtests.journal import JournalError
 
@@ -117,6 +117,16 @@ def compare(reports: Path, rounds: int, seconds: int, connections: int) -> None:
     with _explained():
         exact = comparing.run(comparing.Plan(rounds, seconds, connections), directory, click.echo)
     sys.exit(not exact)
+
+
+@main.command("check")
+@_number("--products", 100_000, "Products, with ten movements each.")
+def check(products: int) -> None:
+    """Check the books of many products, and tell how long it took."""
+    with _explained():
+        figures = checking.run(products, click.echo)
+    click.echo(figures.table())
+    sys.exit(not figures.found_nothing)
 
 
 def _run(load: scenario.Load, url: str | None, reports: Path) -> None:

@@ -24,3 +24,7 @@ load-checkout: $(VENV)/.dev.stamp  ## Buy, hold, commit, release, return (URL= C
 	@exec $(BIN)/python -m loadtests checkout $(call load_option,URL,--url) \
 	  $(call load_option,CLIENTS,--clients) $(call load_option,PROCESSES,--processes) \
 	  $(call load_option,SECONDS,--seconds) $(call load_option,STOCK,--stock)
+
+.PHONY: bench-integrity
+bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
+	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)

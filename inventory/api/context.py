@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from inventory.api.reads import ProductReads
 from inventory.services.adjusting import Adjusting
+from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.counting import Counting
 from inventory.services.purchasing import Purchasing
@@ -30,6 +31,7 @@ class Context:
     reserving: Reserving
     counting: Counting
     adjusting: Adjusting
+    auditing: Auditing
     reads: ProductReads
     health: Health
     metrics: Metrics

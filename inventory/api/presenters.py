@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from inventory import limits
 from inventory.domain.counts import Stocktake
 from inventory.domain.moments import moment
 from inventory.domain.movements import Entry, Kind, Movement
@@ -13,6 +14,7 @@ from inventory.domain.products import Product
 from inventory.domain.purchases import Purchase, PurchaseLine, Return
 from inventory.domain.reservations import Reservation
 from inventory.domain.stock import Snapshot
+from inventory.services.auditing import Report
 
 
 def encode(value: Any) -> bytes:
@@ -209,4 +211,19 @@ def stocktake(taken: Stocktake) -> dict[str, Any]:
         "reference": taken.reference,
         "counted_at": moment(taken.counted_at),
         "created_at": moment(taken.created_at),
+    }
+
+
+def integrity(report: Report) -> dict[str, Any]:
+    """Return what a check came to; of many problems the first."""
+    return {
+        "ok": report.ok,
+        "complete": report.complete,
+        "checked": report.checked,
+        "problems": [
+            {"code": problem.code, "product_id": problem.product_id, "detail": problem.detail}
+            for problem in report.problems[: limits.PROBLEMS_ANSWERED_MAX]
+        ],
+        "problems_total": report.problems_total,
+        "next_cursor": report.next_id,
     }

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,11 @@ from inventory.local import LocalError
 # After a kill -9 the servers of that run need a moment to be gone; they hold the lock until then.
 ORPHANS_SECONDS_MAX = 40.0
 POLL_SECONDS = 0.05
+
+
+def chosen(environ: Mapping[str, str]) -> Path:
+    """Return the directory that an environment names."""
+    return Path(environ.get("INVENTORY_LOCAL_DIR") or ".local").absolute()
 
 
 @contextmanager

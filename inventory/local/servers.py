@@ -122,8 +122,13 @@ def start_mongod(
         # A process that dies in the middle of a transaction leaves counters locked for so long.
         *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS_MAX}"),
     ]
-    url = f"mongodb://{LOOPBACK}:{port}/?replicaSet=rs0"
+    url = mongod_url(port)
     return _start("MongoDB", url, command, directory / "mongod.log", port, keep_open, while_waiting)
+
+
+def mongod_url(port: int) -> str:
+    """Return the URL of a mongod that was started here."""
+    return f"mongodb://{LOOPBACK}:{port}/?replicaSet=rs0"
 
 
 def start_valkey(

@@ -56,7 +56,7 @@ def _data_directory(
     environ: Mapping[str, str], options: ServerOptions, signals: StopSignals
 ) -> Iterator[tuple[Path, tuple[int, ...]]]:
     """Refuse a taken port or directory before anything is touched; then hold the directory."""
-    path = Path(environ.get("INVENTORY_LOCAL_DIR") or ".local").absolute()
+    path = directory.chosen(environ)
     if environ.get("MONGO_URL") and environ.get("REDIS_URL"):
         _require_free(options)
         yield path, ()

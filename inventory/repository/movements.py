@@ -39,12 +39,12 @@ class MovementRepository:
 
         It does not wait for the disk: until a majority has a row, the tail still holds its entry.
         """
-        insert_missing(self._derived, [_document(movement) for movement in movements])
+        insert_missing(self._derived, [movement_document(movement) for movement in movements])
 
     def add(self, movements: Sequence[Movement], session: Session) -> None:
         """Write rows inside a transaction."""
         if movements:
-            documents = [_document(movement) for movement in movements]
+            documents = [movement_document(movement) for movement in movements]
             self._movements.insert_many(documents, ordered=False, session=session)
 
     def last_in(self, product_id: str, at: datetime, session: Session) -> Movement | None:
@@ -127,7 +127,8 @@ def insert_missing(collection: Collection[Document], documents: list[Document]) 
                 raise
 
 
-def _document(movement: Movement) -> Document:
+def movement_document(movement: Movement) -> Document:
+    """Return a row as the ledger stores it."""
     document = entry_document(movement.entry)
     return {
         "_id": document.pop("op"),

@@ -34,9 +34,13 @@ class PurchaseRepository:
         self._derived = self._purchases.with_options(write_concern=DERIVED)
         self._returns = database["returns"]
 
-    def add_missing(self, purchases: Iterable[Purchase]) -> None:
-        """Write those of `purchases` that are not there yet; as durable as their movements."""
-        insert_missing(self._derived, [purchase_document(purchase) for purchase in purchases])
+    def add_missing(self, purchases: Iterable[Purchase], *, durable: bool = False) -> None:
+        """Write those of `purchases` that are not there yet; as durable as their movements.
+
+        With `durable` it waits until no failover can take them.
+        """
+        collection = self._purchases if durable else self._derived
+        insert_missing(collection, [purchase_document(purchase) for purchase in purchases])
 
     def get(self, purchase_id: str) -> Purchase | None:
         """Return one purchase."""

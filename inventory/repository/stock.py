@@ -25,7 +25,7 @@ from inventory.repository.mongo import (
     reading,
     writing,
 )
-from inventory.repository.updates import follow, guarded_update, mirrored
+from inventory.repository.updates import follow, guarded_update, mirrored, stamped_tail
 from inventory.repository.updates import trim as trim_to
 
 TailPosition = tuple[datetime, ObjectId]
@@ -177,11 +177,9 @@ class StockRepository:
         if mirrored(old) == mirrored(terms):
             document = self._stock.find_one({"_id": ObjectId(product_id)}, session=session)
             return _existing(document, self._clock.now())
-        old_price = {"price": "$price", "currency": "$currency"}
-        stamped = {"$map": {"input": "$tail", "in": {"$mergeObjects": [old_price, "$$this"]}}}
         headroom = {"$add": ["$available", Int64(terms.oversell_limit)]}
         new: Document = {name: {"$literal": value} for name, value in mirrored(terms).items()}
-        tail = {"tail": stamped, "headroom": headroom, "terms_version": Int64(version)}
+        tail = {"tail": stamped_tail(), "headroom": headroom, "terms_version": Int64(version)}
         update = [{"$set": new | tail}]
         return self._change_in(product_id, update, session)
 

@@ -24,6 +24,12 @@ def mirrored(terms: Terms) -> Document:
     }
 
 
+def stamped_tail() -> Document:
+    """Return the tail with their price in entries that have none: that of the counters as yet."""
+    old_price = {"price": "$price", "currency": "$currency"}
+    return {"$map": {"input": "$tail", "in": {"$mergeObjects": [old_price, "$$this"]}}}
+
+
 def guarded_update(
     product_id: str, operations: Sequence[Operation]
 ) -> tuple[Document, Document] | None:

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from inventory import limits
 from inventory.api.openapi.wording import EXAMPLES
 from inventory.app import close_app, create_app
+from inventory.repository import mongo
 from inventory.settings import Settings
 
 Create = Callable[..., dict[str, Any]]
@@ -230,6 +231,18 @@ def test_stocktakes_answer_as_documented(call: Call, create: Create) -> None:
     call("POST", "/api/stocktakes", 409, "count_below_held", json=low)
 
 
+def test_integrity_answers_as_documented(call: Call, create: Create, settings: Settings) -> None:
+    """Checks of right and of wrong books, whole and in parts, answer what fits the document."""
+    ids = [create()["id"] for _ in range(3)]
+    call("GET", f"/api/products/{ids[0]}/integrity", 200)
+    call("GET", "/api/integrity", 200)
+    with mongo.connect(settings) as client:
+        stock = mongo.open_database(client, settings)["stock"]
+        stock.update_many({}, {"$inc": {"headroom": 1}})
+    assert call("GET", f"/api/integrity?cursor={ids[2]}", 200).json["problems_total"] == 2
+    call("GET", f"/api/products/{ids[0]}/integrity", 200)
+
+
 @pytest.mark.parametrize(
     "path",
     ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/init.js", "/problems/stale_stock"],
@@ -253,6 +266,8 @@ JSON = "application/json"
         ("GET", "/api/products/%C3%A4%20b", 404, "product_not_found", {}),
         ("GET", NOWHERE + "/stock", 404, "product_not_found", {}),
         ("GET", NOWHERE + "/movements", 404, "product_not_found", {}),
+        ("GET", NOWHERE + "/integrity", 404, "product_not_found", {}),
+        ("GET", "/api/integrity?cursor=x", 422, "validation_failed", {}),
         ("GET", "/api/purchases/66f1c0ffee66f1c0ffee0001", 404, "purchase_not_found", {}),
         ("GET", NO_HOLD, 404, "reservation_not_found", {}),
         ("PATCH", NO_HOLD, 404, "reservation_not_found", {"json": {"ttl_seconds": 1}}),

@@ -171,3 +171,11 @@ def test_cpu_time_includes_children() -> None:
         process.stdout.readline()
         assert 0.2 <= cpu_seconds({"it": process.pid})["it"] < 5
         process.communicate(b"\n")
+
+
+def test_a_check_of_all_books_is_measured() -> None:
+    """The books that are written for it are right, and it says how long the check took."""
+    ended = loadtests("check", "--products", "12")
+    assert ended.returncode == EXACT, ended.stdout + ended.stderr
+    assert "The books of 12 products are right." in ended.stdout
+    assert "products 12, movements 120: " in ended.stdout

@@ -109,6 +109,15 @@ def test_directory_in_use_is_refused(shared: tuple[Run, Path]) -> None:
     assert run.call("GET", "/readyz")[0] == 200
 
 
+def test_books_of_a_run_can_be_checked(shared: tuple[Run, Path], tmp_path: Path) -> None:
+    """The command that checks the books finds the database of the run that is going on."""
+    run, data = shared
+    environ = {"INVENTORY_LOCAL_DIR": str(data)}
+    with inventory("integrity", log=tmp_path / "log", port=run.port, **environ) as check:
+        assert check.process.wait(30) == 0
+        assert "The books of 0 products are right." in check.output
+
+
 def test_clean_stop_and_death_of_the_service(directory: Path) -> None:
     """TERM stops everything with exit code 0, and the next start finds what was stored.
 

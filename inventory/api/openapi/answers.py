@@ -21,10 +21,12 @@ from inventory.api.openapi.building import (
     reference,
     stock_version,
     text,
+    truth,
     whole,
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.wording import EXAMPLES
+from inventory.domain.integrity.problems import Code
 from inventory.domain.movements import Kind
 from inventory.domain.products import Availability
 
@@ -39,6 +41,8 @@ def answers() -> dict[str, JSONSchema]:
         "Stock": _stock(),
         **documents(),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
+        "Flaw": _flaw(),
+        "Integrity": _integrity(),
         "Health": record("The process is up.", {"status": constant("ok")}),
         "Readiness": _readiness(),
         "Metrics": text("Numbers in the text format of Prometheus, version 0.0.4."),
@@ -144,6 +148,36 @@ def _stock() -> JSONSchema:
             "held": held(),
             "version": stock_version(),
             "as_of": moment("The moment."),
+        },
+    )
+
+
+def _flaw() -> JSONSchema:
+    return record(
+        "Something that is wrong with the books.",
+        {
+            "code": choice(Code, "What is wrong, for programs."),
+            "product_id": nullable(identifier("Whose books they are, if that can be said.")),
+            "detail": text("What is wrong, for people."),
+        },
+    )
+
+
+def _integrity() -> JSONSchema:
+    flaws = {"type": "array", "items": reference("Flaw"), "maxItems": limits.PROBLEMS_ANSWERED_MAX}
+    return record(
+        "What a check of the books came to.",
+        {
+            "ok": truth("Nothing is wrong with what was checked; false also if nothing could be."),
+            "complete": truth("The check came to its end before its time was up."),
+            "checked": whole(0, 2**53, "How many products were checked."),
+            "problems": described(
+                flaws, "What is wrong, a product and code at a time; of very many the first."
+            ),
+            "problems_total": whole(0, 2**53, "How many problems were found."),
+            "next_cursor": nullable(
+                text("`cursor` of the check that goes on; null: it does not go on.", minLength=1)
+            ),
         },
     )
 

@@ -25,6 +25,11 @@ def text(description: str = "", **keywords: Any) -> JSONSchema:
     return described({"type": "string", **keywords}, description)
 
 
+def truth(description: str) -> JSONSchema:
+    """Return the schema of true or false."""
+    return {"type": "boolean", "description": description}
+
+
 def nullable(schema: JSONSchema) -> JSONSchema:
     """Return `schema` with null allowed as well."""
     if "anyOf" in schema:

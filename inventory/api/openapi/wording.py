@@ -200,6 +200,20 @@ EXAMPLES: Mapping[str, Any] = {
         "version": 3,
         "as_of": "2026-02-01T08:30:00.000Z",
     },
+    "Integrity": {
+        "ok": False,
+        "complete": True,
+        "checked": 250,
+        "problems": [
+            {
+                "code": "headroom_differs",
+                "product_id": _PRODUCT_ID,
+                "detail": "Headroom: 249, where the books come to 248.",
+            }
+        ],
+        "problems_total": 1,
+        "next_cursor": None,
+    },
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

@@ -15,8 +15,12 @@ from inventory.domain.integrity.problems import Code
 from inventory.domain.lines import Line
 from inventory.domain.movements import Reason
 from inventory.errors import ProductNotFound
+from inventory.repository.auditing import Moment
 from inventory.repository.mongo import new_id
+from inventory.repository.spans import Span
+from inventory.services import examining
 from inventory.services.auditing import Report
+from inventory.services.examining import Looked
 from inventory.services.lines import AskedLine
 from tests.integration.bookkeeping import ADJUSTMENT, SALE, Spoil, Store, build
 from tests.integration.conftest import Process
@@ -48,6 +52,20 @@ def test_books_that_are_right_are_found_right(store: Store) -> None:
     for product_id in (store.plain, store.other, store.tailed, store.gone, store.below):
         report = store.process.auditing.check_product(product_id)
         assert (told(report), report.checked) == ([], 1)
+
+
+def test_right_books_need_no_close_look(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database itself finds right books right: who has no tail is not looked at closely."""
+    examined: list[str] = []
+    original = examining.examine
+
+    def noting(moment: Moment, span: Span, *rest: Any) -> Looked:
+        examined.append(span.low or "")
+        return original(moment, span, *rest)
+
+    monkeypatch.setattr(examining, "examine", noting)
+    assert store.process.auditing.check_all().ok
+    assert sorted(examined) == sorted([store.tailed, store.gone, store.below])
 
 
 def test_an_empty_store_is_right(process: Process) -> None:

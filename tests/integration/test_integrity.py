@@ -25,8 +25,14 @@ from inventory.services import examining
 from inventory.services.auditing import Report
 from inventory.services.examining import Looked
 from inventory.services.lines import AskedLine
+from inventory.settings import Settings
 from tests.integration.bookkeeping import ADJUSTMENT, SALE, Spoil, Store, build
 from tests.integration.conftest import Process
+
+
+@pytest.fixture(name="settings")
+def _settings(quiet_settings: Settings) -> Settings:
+    return quiet_settings
 
 
 @pytest.fixture(name="store")

@@ -16,6 +16,11 @@ RIGHT, WRONG, NOT_CHECKED = 0, 1, 2
 COMMANDS = (("integrity",), ("repair",))
 
 
+@pytest.fixture(name="settings")
+def _settings(quiet_settings: Settings) -> Settings:
+    return quiet_settings
+
+
 @pytest.fixture(name="store")
 def _store(process: Process) -> Store:
     return build(process)

@@ -120,12 +120,13 @@ def integrity() -> None:
             report = books.auditing.check_all(bar.update)
     for problem in report.problems:
         _say(_line(problem))
-    if report.problems_total > len(report.problems):
-        _say(f"... and {report.problems_total - len(report.problems)} more.")
-    if report.problems_total:
-        _say(f"{report.problems_total} problems in the books of {report.checked} products.")
+    total = report.problems_total
+    if total > len(report.problems):
+        _say(f"... and {total - len(report.problems)} more.")
+    if total:
+        _say(f"{_many(total, 'problem')} in the books of {_many(report.checked, 'product')}.")
     else:
-        _say(f"The books of {report.checked} products are right.")
+        _say(f"The books of {_many(report.checked, 'product')} are right.")
     sys.exit(not report.ok)
 
 
@@ -155,9 +156,13 @@ def repair(apply: bool) -> None:
 def _sum_up(outcome: Outcome, *, applied: bool) -> str:
     did = "done" if applied else "to be done (--apply does it)"
     return (
-        f"{outcome.checked} products were checked: {len(outcome.repairs)} repairs {did}, "
-        f"{len(outcome.unsolved)} problems need a person."
+        f"{_many(outcome.checked, 'product')} checked: {_many(len(outcome.repairs), 'repair')} "
+        f"{did}, {_many(len(outcome.unsolved), 'problem')} left for a person."
     )
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _books() -> AbstractContextManager[Bookkeeping]:

@@ -153,9 +153,9 @@ class Moment:
 
     def suspects(self, span: Span) -> set[str] | None:
         """Return the products of a span whose documents may not fit; None: all of them."""
-        products, bounds = span.query(), dict(span.bounds())
+        products = span.query()
         asked = [
-            self._aggregate("movements", survey.unlike_sales(products, bounds)),
+            self._aggregate("movements", survey.unlike_sales(products)),
             self._aggregate("movements", survey.lost_documents(products)),
             self._aggregate("purchases", survey.miscounted_returns(products)),
         ]

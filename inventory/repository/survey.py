@@ -101,7 +101,7 @@ def summary_from(document: Document) -> Summary:
     )
 
 
-def unlike_sales(products: Document, bounds: Document) -> list[Document]:
+def unlike_sales(products: Document) -> list[Document]:
     """Return the pipeline over movements that finds whose sales and purchases differ.
 
     Each sale is once on either side, so their marks come to three.
@@ -124,7 +124,7 @@ def unlike_sales(products: Document, bounds: Document) -> list[Document]:
     lines: list[Document] = [
         {"$match": {"lines": {"$elemMatch": {"product_id": products}}}},
         {"$unwind": "$lines"},
-        {"$match": {"lines.product_id": bounds}},
+        {"$match": {"lines.product_id": products}},
         {"$project": {"_id": line, "mark": {"$literal": 2}}},
     ]
     return [
@@ -189,7 +189,9 @@ def _miscounted() -> Iterator[Document]:
     mine = {"$filter": {"input": flat, "as": "one", "cond": _same_product()}}
     units = {"$sum": {"$map": {"input": mine, "in": "$$this.quantity"}}}
     yield {"$unwind": "$lines"}
-    yield {"$match": {"$expr": {"$ne": ["$lines.returned", units]}}}
+    differs = {"$ne": ["$lines.returned", units]}
+    exceeds = {"$gt": ["$lines.returned", "$lines.quantity"]}
+    yield {"$match": {"$expr": {"$or": [differs, exceeds]}}}
     yield {"$group": {"_id": "$lines.product_id"}}
 
 

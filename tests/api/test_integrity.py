@@ -129,6 +129,7 @@ def test_a_product_that_is_too_much_for_a_request(
     nothing = RIGHT | {"ok": False, "complete": False, "checked": 0}
     assert client.get(f"/api/products/{id}/integrity").get_json() == nothing
     assert client.get("/api/integrity").get_json() == nothing
+    assert client.get(f"/api/integrity?cursor={id}").get_json() == nothing
 
 
 def test_one_check_of_all_at_a_time(client: FlaskClient, app: Flask) -> None:

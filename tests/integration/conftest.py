@@ -1,7 +1,7 @@
 """The engine and its repositories over real stores, without HTTP."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from pymongo.database import Database
 from inventory.domain.products import Terms
 from inventory.domain.stock import Snapshot
 from inventory.repository import mongo
+from inventory.repository.schema import prepare_database
 from inventory.settings import Settings
 from inventory.wiring import Rooms
 
@@ -78,6 +79,23 @@ class Process(Rooms[Published]):
             balance += delta
             assert (version, balance_after) == (place, balance)
         assert (snapshot.version, snapshot.available) == (len(books), balance)
+
+
+@pytest.fixture(scope="session", name="_quiet_database")
+def _database_without_apps(database_settings: Settings) -> Settings:
+    quiet = replace(database_settings, mongo_database="inventory_quiet")
+    prepare_database(quiet, wait_seconds=30)
+    return quiet
+
+
+@pytest.fixture(name="quiet_settings")
+def _quiet_settings(_quiet_database: Settings) -> Settings:
+    """Settings of an empty database in which no app tidies up behind a test's back."""
+    with mongo.connect(_quiet_database) as client:
+        database = mongo.open_database(client, _quiet_database)
+        for name in database.list_collection_names():
+            database[name].delete_many({})
+    return _quiet_database
 
 
 @pytest.fixture(name="start_process")

@@ -5,21 +5,34 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 from bson import Decimal128, ObjectId
 
 from inventory import limits
+from inventory.domain.integrity.entries import contradiction
 from inventory.domain.integrity.problems import Code
 from inventory.domain.lines import Line
-from inventory.domain.movements import Reason
+from inventory.domain.movements import Entry, Kind, Movement, Reason
 from inventory.errors import ProductNotFound
+from inventory.repository.auditing import Moment
 from inventory.repository.mongo import new_id
+from inventory.repository.movements import movement_document
+from inventory.repository.spans import Span
+from inventory.services import examining
 from inventory.services.auditing import Report
+from inventory.services.examining import Looked
 from inventory.services.lines import AskedLine
+from inventory.settings import Settings
 from tests.integration.bookkeeping import ADJUSTMENT, SALE, Spoil, Store, build
 from tests.integration.conftest import Process
+
+
+@pytest.fixture(name="settings")
+def _settings(quiet_settings: Settings) -> Settings:
+    return quiet_settings
 
 
 @pytest.fixture(name="store")
@@ -48,6 +61,20 @@ def test_books_that_are_right_are_found_right(store: Store) -> None:
     for product_id in (store.plain, store.other, store.tailed, store.gone, store.below):
         report = store.process.auditing.check_product(product_id)
         assert (told(report), report.checked) == ([], 1)
+
+
+def test_right_books_need_no_close_look(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database itself finds right books right: who has no tail is not looked at closely."""
+    examined: list[str] = []
+    original = examining.examine
+
+    def noting(moment: Moment, span: Span, *rest: Any) -> Looked:
+        examined.append(span.low or "")
+        return original(moment, span, *rest)
+
+    monkeypatch.setattr(examining, "examine", noting)
+    assert store.process.auditing.check_all().ok
+    assert sorted(examined) == sorted([store.tailed, store.gone, store.below])
 
 
 def test_an_empty_store_is_right(process: Process) -> None:
@@ -353,3 +380,30 @@ def test_problems_that_are_kept_are_bounded(store: Store, monkeypatch: pytest.Mo
     store.collection("stock").update_many({}, {"$inc": {"headroom": 1}})
     report = store.process.auditing.check_all()
     assert (len(report.problems), report.problems_total) == (2, 5)
+
+
+def test_the_database_knows_what_kinds_allow(process: Process) -> None:
+    """Of every entry MongoDB says the same as the rules do: it can be of its kind, or it cannot."""
+    at = process.clock.now()
+    rows, expected = [], {}
+    amounts, reasons = (-2, 0, 2), (None, *Reason, "because")
+    for kind, delta, held, reason in product(Kind, amounts, amounts, reasons):
+        if reason is not None and kind is not Kind.ADJUSTMENT:
+            continue
+        product_id = new_id()
+        tried = Entry(new_id(), kind, delta, at, held_delta=held, reason=reason)
+        entries = (
+            Entry(new_id(), Kind.OPENING, 9, at),
+            Entry(new_id(), Kind.HOLD, -5, at, held_delta=5),
+            tried,
+        )
+        balance = left = 0
+        for version, entry in enumerate(entries, 1):
+            balance, left = balance + entry.delta, left + entry.held_delta
+            rows.append(movement_document(Movement(product_id, version, balance, left, entry)))
+        expected[product_id] = kind is not Kind.OPENING and contradiction(tried) is None
+    process.database["movements"].insert_many(rows)
+    with process.auditing._books.moment() as moment:
+        found = moment.summaries(Span())
+    assert found is not None
+    assert {id: summary.is_sound for id, summary in found.items()} == expected

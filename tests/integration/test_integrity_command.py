@@ -16,6 +16,11 @@ RIGHT, WRONG, NOT_CHECKED = 0, 1, 2
 COMMANDS = (("integrity",), ("repair",))
 
 
+@pytest.fixture(name="settings")
+def _settings(quiet_settings: Settings) -> Settings:
+    return quiet_settings
+
+
 @pytest.fixture(name="store")
 def _store(process: Process) -> Store:
     return build(process)
@@ -46,7 +51,7 @@ def on(settings: Settings, *arguments: str) -> tuple[int, list[str]]:
 def test_right_books(store: Store, settings: Settings) -> None:
     """Books that are right are said to be right, and there is nothing to repair."""
     assert on(settings, "integrity") == (RIGHT, ["The books of 5 products are right."])
-    nothing = "5 products were checked: 0 repairs done, 0 problems need a person."
+    nothing = "5 products checked: 0 repairs done, 0 problems left for a person."
     assert on(settings, "repair", "--apply") == (RIGHT, [nothing])
 
 
@@ -72,8 +77,8 @@ def test_repair_shows_and_then_does(store: Store, settings: Settings) -> None:
         WRONG,
         [
             f"would  {step}",
-            "5 products were checked: 1 repairs to be done (--apply does it), "
-            "0 problems need a person.",
+            "5 products checked: 1 repair to be done (--apply does it), "
+            "0 problems left for a person.",
         ],
     )
     assert store.everything() == spoiled
@@ -81,7 +86,7 @@ def test_repair_shows_and_then_does(store: Store, settings: Settings) -> None:
         RIGHT,
         [
             f"done  {step}",
-            "5 products were checked: 1 repairs done, 0 problems need a person.",
+            "5 products checked: 1 repair done, 0 problems left for a person.",
         ],
     )
     assert on(settings, "integrity")[0] == RIGHT
@@ -93,7 +98,7 @@ def test_what_cannot_be_repaired(store: Store, settings: Settings) -> None:
     code, (line, last) = on(settings, "repair", "--apply")
     assert code == WRONG
     assert line.startswith(f"needs a person  version_gap  {store.plain}  ")
-    assert last.endswith("1 problems need a person.")
+    assert last.endswith("1 problem left for a person.")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)

@@ -20,6 +20,11 @@ from tests.integration.bookkeeping import ADJUSTMENT, Spoil, Store, build
 from tests.integration.conftest import Process
 
 
+@pytest.fixture(name="settings")
+def _settings(quiet_settings: Settings) -> Settings:
+    return quiet_settings
+
+
 @pytest.fixture(name="store")
 def _store(process: Process) -> Store:
     return build(process)

@@ -53,7 +53,7 @@ class PurchaseRepair:
     operation_ids: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"write {len(self.operation_ids)} purchases that their movements tell of"
+        return f"write purchases that their movements tell of: {len(self.operation_ids)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TailRepair:
     entries: int
 
     def __str__(self) -> str:
-        return f"carry what the ledger lacks of {self.entries} entries into it"
+        return f"carry into the ledger what it lacks of the entries in the tail: {self.entries}"
 
 
 Repair = CountersRepair | PurchaseRepair | TailRepair

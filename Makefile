@@ -30,6 +30,10 @@ demo: $(VENV)/.run.stamp  ## Load a sample catalogue into the running service
 test: $(VENV)/.dev.stamp  ## Run all tests against real servers, with coverage (ARGS=...)
 	@exec $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+.PHONY: explore
+explore: $(VENV)/.dev.stamp  ## Try every order of steps and every crash of small scenarios (ARGS="heirs carts")
+	@exec $(BIN)/python -m tests.faults.explore $(ARGS)
+
 .PHONY: lint
 lint: lint-python types lint-deploy  ## Check style, formatting, types and deployment files
 

@@ -38,6 +38,10 @@ repair: $(VENV)/.run.stamp  ## Show what can be put right about the books; ARGS=
 test: $(VENV)/.dev.stamp  ## Run all tests against real servers, with coverage (ARGS=...)
 	@exec $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+.PHONY: explore
+explore: $(VENV)/.dev.stamp  ## Try every order of steps and every crash of small scenarios (ARGS="heirs carts")
+	@exec $(BIN)/python -m tests.faults.explore $(ARGS)
+
 .PHONY: lint
 lint: lint-python types lint-deploy  ## Check style, formatting, types and deployment files
 

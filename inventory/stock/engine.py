@@ -235,9 +235,11 @@ class StockEngine:
         try:
             while short:
                 due = self._reservations.list_due_of(short, self._clock.now(), _DUE_MAX)
-                if not due:
+                if due:
+                    group.posted(self._poster.carry_out([_expiry(one) for one in due]))
+                elif not group.refused_without_need(self._stock.list_many(short, tail=False)):
+                    # Had somebody else taken them back meanwhile, these counters would show it.
                     break
-                group.posted(self._poster.carry_out([_expiry(one) for one in due]))
                 group.reconsider(short)
                 self._decide(group)
                 short = group.short_of_held()

@@ -124,6 +124,15 @@ class Group:
             if shortage.held > 0
         }
 
+    def refused_without_need(self, snapshots: Iterable[Snapshot]) -> bool:
+        """Tell whether somebody was refused units that these counters have on sale."""
+        headroom = {snapshot.product_id: snapshot.headroom for snapshot in snapshots}
+        return any(
+            shortage.requested <= headroom.get(shortage.product_id, -1)
+            for problem in self._failures.values()
+            for shortage in _shortages(problem)
+        )
+
     def reconsider(self, product_ids: Iterable[str]) -> None:
         """Forget the refusals for want of these products: they will be decided once more."""
         products = set(product_ids)

@@ -29,6 +29,7 @@ from inventory.errors import (
 )
 from inventory.repository.mongo import new_id
 from inventory.services.changing import Replayed, begin_claim
+from inventory.services.lines import AskedLine
 from inventory.stock.changes import Change
 from tests.integration.conftest import Process
 
@@ -496,6 +497,30 @@ def test_a_refusal_of_an_attempt_that_was_taken_over(process: Process) -> None:
     overtaken = Change(operation.id, operation, claim, claimed=True)
     with pytest.raises(OutcomeUnknown):
         process.engine.submit(overtaken, time.monotonic() + 2)
+
+
+def test_units_that_somebody_else_takes_back_meanwhile(
+    start_process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is refused units of an expired hold because another process is tidying it up."""
+    process, sweeping = start_process(), start_process()
+    product_id = process.create(stock=2)
+    process.reserving.hold([AskedLine(2, product_id)], ttl_seconds=60)
+    now = process.clock.now() + timedelta(hours=1)
+    for one in (process, sweeping):
+        monkeypatch.setattr(one.clock, "now", lambda: now)
+    look = process.reservations.list_due_of
+
+    def look_too_late(*arguments: Any) -> Any:
+        sweeping.engine.expire_due()
+        return look(*arguments)
+
+    monkeypatch.setattr(process.reservations, "list_due_of", look_too_late)
+    purchase, _ = process.purchasing.purchase_product(product_id, 1)
+    assert purchase.lines[0].remaining_stock == 1
+    with pytest.raises(InsufficientStock):
+        process.purchasing.purchase_product(product_id, 2)
+    process.assert_exact(product_id)
 
 
 def test_every_change_is_published(process: Process) -> None:

@@ -1,0 +1,113 @@
+"""The explorer: it misses no order, the product withstands it, and defects do not."""
+
+import math
+from random import Random
+
+import pytest
+
+from tests.faults.defects import DEFECTS, Defect
+from tests.faults.explorer import Choose, Event, Footprint, Search, sampled
+from tests.faults.playing import Played, run_schedule
+from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.world import Clients
+
+# `make explore` runs all of them; these are some, the same every time.
+SCHEDULES = 20
+# A defect has to show within so many, and mostly does within a few.
+SCHEDULES_OF_A_DEFECT_MAX = 150
+STEPS_BEFORE_DEATH_MAX = 8
+
+
+def sample(clients: Clients, scenario: Scenario, number: int) -> Played:
+    """Play a schedule that dice throw, every other one with a crash somewhere."""
+    random = Random(f"{scenario.name} {number}")  # noqa: S311 - no secret depends on it
+    dying = None
+    if number % 2:
+        dying = (random.choice(scenario.actors), random.randrange(STEPS_BEFORE_DEATH_MAX))
+    return run_schedule(clients, scenario, sampled(random), dying)
+
+
+def traces(*programs: list[Footprint]) -> int:
+    """Return how many schedules are run of actors whose steps touch this."""
+
+    def run(choose: Choose) -> list[Event]:
+        left = {name: list(steps) for name, steps in zip("ABC", programs, strict=False)}
+        events: list[Event] = []
+        while ready := sorted(name for name, steps in left.items() if steps):
+            chosen = choose(ready, events[-1] if events else None)
+            if chosen is None:
+                break
+            events.append(Event(chosen, left[chosen].pop(0)))
+        orders.add("".join(event.actor for event in events))
+        return events
+
+    orders: set[str] = set()
+    search = Search(run)
+    search.explore()
+    assert len(orders) == search.runs
+    return search.runs - search.cut
+
+
+def writes(*names: str) -> Footprint:
+    return Footprint(writes=frozenset(names))
+
+
+def reads(*names: str) -> Footprint:
+    return Footprint(reads=frozenset(names))
+
+
+def adds(name: str, content: str) -> Footprint:
+    return Footprint(adds=frozenset([(name, content)]))
+
+
+def test_all_orders_of_steps_that_conflict_are_run() -> None:
+    """Where every step touches the same document, no two orders are one."""
+    write = writes("stock/1")
+    assert traces([write] * 3, [write] * 3) == math.comb(6, 3)
+    assert traces([write] * 2, [write] * 2, [write] * 2) == math.factorial(6) // 8
+
+
+def test_orders_that_nobody_can_tell_apart_are_run_once() -> None:
+    """Steps on different documents, reads, and additions of the same have no order."""
+    assert traces([writes("stock/1")] * 3, [writes("stock/2")] * 3) == 1
+    assert traces([reads("stock/1")] * 3, [reads("stock/1")] * 3) == 1
+    assert traces([adds("movements/1", "x")], [adds("movements/1", "x")]) == 1
+
+
+@pytest.mark.parametrize(
+    "one,other",
+    [
+        (writes("stock/1"), reads("stock/1")),
+        (reads("stock/*"), writes("stock/1")),
+        (writes("stock/1"), writes("stock/*")),
+        (adds("movements/1", "x"), adds("movements/1", "y")),
+        (adds("movements/1", "x"), reads("movements/1")),
+        (adds("movements/1", "x"), writes("movements/1")),
+    ],
+)
+def test_what_conflicts_is_run_in_both_orders(one: Footprint, other: Footprint) -> None:
+    """A step that changes what another one touches is run before it and after it."""
+    assert traces([one], [other]) == 2
+    # The steps before and after conflict with nothing, and add no order of their own.
+    alone, apart = writes("products/1"), writes("products/2")
+    assert traces([alone, one, alone], [apart, other, apart]) == 2
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda one: one.name)
+def test_no_order_of_steps_breaks_a_promise(clients: Clients, scenario: Scenario) -> None:
+    """Whatever the order of steps and wherever somebody dies, books and answers are exact."""
+    for number in range(SCHEDULES):
+        played = sample(clients, scenario, number)
+        assert played.violation is None, played
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name.replace(" ", "-"))
+def test_a_defect_is_caught(clients: Clients, defect: Defect) -> None:
+    """Each mistake that the protocol invites breaks a promise in one of the schedules."""
+    scenario = SCENARIOS[defect.scenario]
+    with defect.patch():
+        found = (
+            sample(clients, scenario, number).violation
+            for number in range(SCHEDULES_OF_A_DEFECT_MAX)
+        )
+        assert any(violation is not None for violation in found)

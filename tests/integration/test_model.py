@@ -302,6 +302,18 @@ class Service(RuleBasedStateMachine):
     @rule(purchase=purchases, quantity=QUANTITIES, restock=st.booleans())
     def bring_back(self, purchase: str, quantity: int, restock: bool) -> None:
         """Return units of the first line of a purchase, fit for sale or not."""
+        self._bring_back(purchase, quantity, restock=restock)
+
+    @rule(purchase=purchases)
+    def bring_back_too_many(self, purchase: str) -> None:
+        """Return all that is left of the first line of a purchase, and then one unit more."""
+        model = self.shop.purchases[purchase]
+        product, sold = next(iter(model.lines.items()))
+        if left := sold - model.returned.get(product, 0):
+            self._bring_back(purchase, left, restock=True)
+        self._bring_back(purchase, 1, restock=True)
+
+    def _bring_back(self, purchase: str, quantity: int, *, restock: bool) -> None:
         model = self.shop.purchases[purchase]
         product, sold = next(iter(model.lines.items()))
         came = model.returned.get(product, 0) + quantity

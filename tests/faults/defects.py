@@ -23,6 +23,7 @@ from inventory.repository.reservations import ReservationRepository
 from inventory.repository.stock import StockRepository
 from inventory.stock.archive import Archive
 from inventory.stock.engine import StockEngine
+from inventory.stock.group import Group
 from inventory.stock.recovery import Recovery
 
 Patch = Callable[[], AbstractContextManager[object]]
@@ -163,6 +164,11 @@ DEFECTS = (
         "expired holds are not taken back",
         "hold-late",
         _replace(ReservationRepository, "list_due_of", lambda *_: []),
+    ),
+    Defect(
+        "a refusal is not looked at again",
+        "hold-late",
+        _replace(Group, "refused_without_need", lambda *_: False),
     ),
     Defect(
         "what came back is not counted",

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from tests.faults.defects import DEFECTS, Defect
-from tests.faults.explorer import Choose, Event, Footprint, Search, sampled
-from tests.faults.playing import Played, run_schedule
+from tests.faults.explorer import Choose, Event, Footprint, Search, replayed, sampled
+from tests.faults.playing import Dying, Played, run_schedule
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.world import Clients
 
@@ -99,6 +99,16 @@ def test_no_order_of_steps_breaks_a_promise(clients: Clients, scenario: Scenario
     for number in range(SCHEDULES):
         played = sample(clients, scenario, number)
         assert played.violation is None, played
+
+
+@pytest.mark.parametrize("dying", [None, ("A", 2), ("C", 3)])
+def test_a_schedule_can_be_run_again(clients: Clients, dying: Dying | None) -> None:
+    """The steps of a schedule touch the same documents each time, and end in the same answers."""
+    scenario = SCENARIOS["swept-retry"]
+    dice = sampled(Random("again"))  # noqa: S311 - no secret depends on it
+    first = run_schedule(clients, scenario, dice, dying)
+    again = run_schedule(clients, scenario, replayed(first.schedule), dying)
+    assert (again.events, again.outcomes) == (first.events, first.outcomes)
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name.replace(" ", "-"))

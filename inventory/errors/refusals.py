@@ -210,7 +210,9 @@ class CountBelowHeld(Refused):
     code = "count_below_held"
     title = "Count below what is held"
 
-    def __init__(self, product_id: str, counted: int, available: int, held: int) -> None:
+    def __init__(
+        self, product_id: str, counted: int, available: int, held: int, missing: int
+    ) -> None:
         super().__init__(
             f"{counted} counted, {held} held: release or commit reservations first.",
             product_id=product_id,
@@ -218,6 +220,7 @@ class CountBelowHeld(Refused):
             available=available,
             held=held,
         )
+        self.shortages = (Shortage(product_id, missing, available, held),)
 
 
 def restore(kept: Mapping[str, Any]) -> InventoryError:

@@ -9,6 +9,7 @@ from inventory.domain.movements import Movement
 from inventory.domain.postings.base import Result
 from inventory.domain.stock import Operation, Snapshot
 from inventory.errors import (
+    CountBelowHeld,
     InsufficientStock,
     InventoryError,
     NotFound,
@@ -185,7 +186,9 @@ class Group:
 
 
 def _shortages(problem: InventoryError) -> tuple[Shortage, ...]:
-    return problem.shortages if isinstance(problem, InsufficientStock | ReservationExpired) else ()
+    if isinstance(problem, InsufficientStock | ReservationExpired | CountBelowHeld):
+        return problem.shortages
+    return ()
 
 
 def _told(shortage: Shortage, releases: Mapping[str, str]) -> Shortage:

@@ -54,6 +54,19 @@ def test_what_is_held_lies_on_the_shelf(client: FlaskClient, books: Books, creat
     assert books.counters(product["id"])[0] == 2
 
 
+def test_expired_holds_do_not_keep_a_count_away(
+    client: FlaskClient, books: Books, create: Create
+) -> None:
+    """Units that were held too long are nobody's, so fewer of them may be counted."""
+    product = create(stock=5)
+    lines = [{"product_id": product["id"], "quantity": 4}]
+    client.post("/api/reservations", json={"lines": lines, "ttl_seconds": 60})
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    books.database["reservations"].update_many({}, {"$set": {"expires_at": past}})
+    (line,) = count(client, (product, 2)).json["lines"]
+    assert (line["expected"], line["difference"], line["stock"], line["held"]) == (5, -3, 2, 0)
+
+
 def test_what_was_sold_before_it_was_there(
     client: FlaskClient, books: Books, create: Create
 ) -> None:

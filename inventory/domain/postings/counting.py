@@ -49,7 +49,9 @@ class Count:
         expected = max(0, shelf)
         difference = counted - expected
         if counters.headroom + difference < min(0, counters.headroom):
-            raise CountBelowHeld(product_id, counted, counters.available, counters.held)
+            raise CountBelowHeld(
+                product_id, counted, counters.available, counters.held, missing=-difference
+            )
         books.require_room(product_id, difference)
         if difference:
             entry = Entry(

@@ -186,7 +186,9 @@ def run(plan: Plan, url: str, say: Say) -> bool:
             ]
             for tally in running:
                 whole.add(tally.result())
-        say(_table(whole, plan.seconds))
+    say(_table(whole, plan.seconds))
+    # Over a new connection: the one from before has been idle for so long that it may be closed.
+    with Api(url) as api:
         problems = _judge(api, products[0], plan.stock, whole)
     say("\n".join(problems) or "VERDICT: the books are exact")
     return not problems

@@ -43,4 +43,6 @@ class Change:
     @property
     def weight(self) -> int:
         """How many products it touches; what touches none costs a transaction all the same."""
-        return max(1, len(self.posting.needs().product_ids))
+        if isinstance(self.what, Operation):
+            return 1
+        return max(1, len(self.what.needs().product_ids))

@@ -82,7 +82,7 @@ def child_exit(_server: object, worker: Any) -> None:
     """Let go of the files of a worker that has ended, except for what it has counted."""
     from prometheus_client import multiprocess  # noqa: PLC0415 - not before the name is set
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # has no types
 
 
 def on_exit(_server: object) -> None:

@@ -141,6 +141,7 @@ def _parameters(route: Route, converter: OpenAPIConverter) -> list[Object | str]
 
 def _body(promised: Contract, converter: OpenAPIConverter) -> Object:
     assert promised.body is not None
+    # apispec leaves this one without types.
     content: Object = {"schema": converter.resolve_nested_schema(promised.body)}  # type: ignore[no-untyped-call]
     content |= _example(schema_name(promised.body))
     return {

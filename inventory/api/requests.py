@@ -10,37 +10,43 @@ from flask import Flask, Response, g, request
 from inventory import limits
 from inventory.api.context import context
 
-_log = structlog.get_logger("inventory.request")
 _SANE_ID = re.compile(rf"[A-Za-z0-9._:/+=-]{{1,{limits.REQUEST_ID_CHARACTERS_MAX}}}")
 
 
 def register(app: Flask) -> None:
-    """Let every request of the app have an id, a limit of time and a line in the log."""
+    """Let every request of the app have an id, a limit of time and a line in the log.
+
+    Logging must be configured by now: the logger is made once, not anew for each line.
+    """
+    log = structlog.get_logger("inventory.request").bind()
+
+    def answer(response: Response) -> Response:
+        here = g._get_current_object()
+        asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
+        response.headers["X-Request-ID"] = here.request_id
+        log.info(
+            "request",
+            method=asked.method,
+            path=asked.path,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - here.began) * 1000, 2),
+            remote=asked.remote_addr,
+        )
+        return response
+
     app.before_request(_begin)
-    app.after_request(_answer)
+    app.after_request(answer)
     app.teardown_request(_end)
 
 
 def _begin() -> None:
-    g.began = time.perf_counter()
-    sent = request.headers.get("X-Request-ID", "")
-    g.request_id = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    g.time_limit = context().time_limit(limits.MONGO_TIMEOUT_SECONDS)
-    g.time_limit.__enter__()
-
-
-def _answer(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    _log.info(
-        "request",
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        milliseconds=round((time.perf_counter() - g.began) * 1000, 2),
-        remote=request.remote_addr,
-    )
-    return response
+    here = g._get_current_object()
+    here.began = time.perf_counter()
+    sent = request.environ.get("HTTP_X_REQUEST_ID", "")
+    here.request_id = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+    structlog.contextvars.bind_contextvars(request_id=here.request_id)
+    here.time_limit = context().time_limit(limits.MONGO_TIMEOUT_SECONDS)
+    here.time_limit.__enter__()
 
 
 def _end(_: BaseException | None) -> None:

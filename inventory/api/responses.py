@@ -1,12 +1,15 @@
 """Answers: JSON bytes with the headers that go with them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Response, request
 
 from inventory.api import presenters
 from inventory.api.reads import Rendered
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 JSON = "application/json"
 Item = TypeVar("Item")
@@ -14,12 +17,23 @@ Item = TypeVar("Item")
 _REVALIDATE = "no-cache"
 
 
+class Complete(Response):
+    """A response that is whole when it is made: nothing is left to work out when it is sent."""
+
+    default_mimetype = None
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Send status, headers and body as they are."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else cast(list[bytes], self.response)
+
+
 def answer(value: Any, status: int = 200, **headers: str) -> Response:
     """Answer with a JSON document; an underscore in a header's name stands for a hyphen."""
-    response = Response(presenters.encode(value), status, mimetype=JSON)
-    for name, text in headers.items():
-        response.headers[name.replace("_", "-")] = text
-    return response
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Complete(presenters.encode(value), status, named, content_type=JSON)
 
 
 def page_of(
@@ -48,14 +62,14 @@ def replayable(value: Any, status: int, *, replayed: bool, **headers: str) -> Re
 
 def validated(rendered: Rendered) -> Response:
     """Answer a read: 304 without a body where the client has this very version."""
+    headers = {
+        "ETag": f'"{rendered.etag}"',
+        "Cache-Control": _REVALIDATE,
+        "X-Cache": rendered.cache,
+    }
     if request.if_none_match.contains_weak(rendered.etag):
-        response = Response(status=304)
-    else:
-        response = Response(rendered.body, mimetype=JSON)
-    response.set_etag(rendered.etag)
-    response.headers["Cache-Control"] = _REVALIDATE
-    response.headers["X-Cache"] = rendered.cache
-    return response
+        return Complete(status=304, headers=headers)
+    return Complete(rendered.body, headers=headers, content_type=JSON)
 
 
 def wants_fresh() -> bool:

@@ -56,7 +56,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The counters of one product at one moment, with the entries not yet trimmed from its tail."""
+    """The counters of one product at one moment, with entries that are still in its tail.
+
+    Those are all of them, or the newest; `trimmed_at` is of the last one before them.
+    """
 
     product_id: str
     available: int
@@ -72,7 +75,7 @@ class Snapshot:
     closed: bool
     as_of: datetime
     tail: tuple[Entry, ...] = ()
-    # The time of the last entry that was trimmed: none after it is older.
+    # The time of the last entry that is not in `tail`: none after it is older.
     trimmed_at: datetime | None = None
     customer_limit: CustomerLimit | None = None
     # Operations that were given up and may never be applied any more.

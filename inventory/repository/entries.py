@@ -1,6 +1,6 @@
 """How counters and their entries are written in MongoDB, and read back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,8 +65,19 @@ def customer_limit_from(document: Mapping[str, Any] | None) -> CustomerLimit | N
     return CustomerLimit(document["quantity"], document["window_seconds"])
 
 
-def snapshot_from(document: Mapping[str, Any], now: datetime) -> Snapshot:
-    """Return the counters that a `stock` document holds, as they were at `now`."""
+def snapshot_from(
+    document: Mapping[str, Any], now: datetime, newest: Sequence[Entry] | None = None
+) -> Snapshot:
+    """Return the counters that a `stock` document holds, as they were at `now`.
+
+    With `newest`, which end its tail, the document need not hold the tail, but the time `before`
+    of the last entry that precedes them.
+    """
+    if newest is None:
+        tail = tuple(entry_from(entry) for entry in document.get("tail", ()))
+        trimmed_at = document.get("trimmed_at")
+    else:
+        tail, trimmed_at = tuple(newest), document["before"]
     return Snapshot(
         product_id=str(document["_id"]),
         available=int(document["available"]),
@@ -81,7 +92,7 @@ def snapshot_from(document: Mapping[str, Any], now: datetime) -> Snapshot:
         terms_version=int(document["terms_version"]),
         closed=document["closed"],
         as_of=now,
-        tail=tuple(entry_from(entry) for entry in document.get("tail", ())),
-        trimmed_at=document.get("trimmed_at"),
+        tail=tail,
+        trimmed_at=trimmed_at,
         voids=frozenset(str(void["op"]) for void in document.get("voids", ())),
     )

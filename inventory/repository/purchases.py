@@ -124,7 +124,7 @@ def purchase_document(purchase: Purchase) -> Document:
         "total": decimal_to_bson(purchase.total),
         "reference": purchase.reference,
         "created_at": purchase.created_at,
-        "reservation_id": object_id(purchase.reservation_id or ""),
+        "reservation_id": purchase.reservation_id and ObjectId(purchase.reservation_id),
         "reacquired": purchase.reacquired,
     }
     # The index of customers leaves out who has not said who they are.

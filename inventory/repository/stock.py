@@ -25,7 +25,13 @@ from inventory.repository.mongo import (
     reading,
     writing,
 )
-from inventory.repository.updates import follow, guarded_update, mirrored, stamped_tail
+from inventory.repository.updates import (
+    follow,
+    guarded_update,
+    mirrored,
+    stamped_tail,
+    without_tail_before,
+)
 from inventory.repository.updates import trim as trim_to
 
 TailPosition = tuple[datetime, ObjectId]
@@ -49,6 +55,23 @@ class StockRepository:
         """Return the counters of those of the products that exist, in no particular order."""
         ids = [id for text in product_ids if (id := object_id(text))]
         return self._find({"_id": {"$in": ids}}, tail=tail) if ids else []
+
+    def list_waiting(self, product_ids: Iterable[str]) -> list[tuple[str, int, list[str]]]:
+        """Return of each product the version of the oldest entry in its tail, and all their ids."""
+        ids = [ObjectId(text) for text in product_ids]
+        if not ids:
+            return []
+        with reading():
+            found = self._stock.find({"_id": {"$in": ids}}, {"version": True, "tail.op": True})
+            documents = found.to_list()
+        return [
+            (
+                str(document["_id"]),
+                int(document["version"]) - len(document["tail"]) + 1,
+                [str(entry["op"]) for entry in document["tail"]],
+            )
+            for document in documents
+        ]
 
     def list_untrimmed(
         self, before: datetime, after: "TailPosition | None", count: int
@@ -92,8 +115,9 @@ class StockRepository:
     def apply(self, product_id: str, operations: Sequence[Operation]) -> Snapshot | None:
         """Apply all `operations` to one product in one guarded update, or none of them.
 
-        Returns the counters right after it, or None when the guard refused; `Snapshot.plan` tells
-        why. Raises `StorageUnavailable` or `OutcomeUnknown`.
+        Returns the counters right after it, with no more of the tail than these operations, or None
+        when the guard refused; `Snapshot.plan` tells why. Raises `StorageUnavailable` or
+        `OutcomeUnknown`.
         """
         update = guarded_update(product_id, operations)
         if update is None:
@@ -101,9 +125,15 @@ class StockRepository:
         now = self._clock.now()
         with writing():
             document = self._stock.find_one_and_update(
-                *update, return_document=ReturnDocument.AFTER
+                *update,
+                without_tail_before(len(operations)),
+                return_document=ReturnDocument.AFTER,
             )
-        return None if document is None else snapshot_from(document, now)
+        if document is None:
+            return None
+        # To an update that the driver sent a second time, MongoDB answers with the whole document.
+        whole = "tail" in document
+        return snapshot_from(document, now, None if whole else [one.entry for one in operations])
 
     def apply_many(self, groups: Mapping[str, Sequence[Operation]]) -> None:
         """Apply the operations of each product as `apply` does, each product by itself.

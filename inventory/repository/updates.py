@@ -12,6 +12,22 @@ from inventory.repository.entries import customer_limit_document, entry_document
 from inventory.repository.mongo import Document, decimal_to_bson, object_id
 
 
+# What a snapshot of counters needs besides the tail.
+_COUNTERS = (
+    "available",
+    "held",
+    "version",
+    "price",
+    "currency",
+    "oversell_limit",
+    "low_stock_threshold",
+    "order_max",
+    "customer_limit",
+    "terms_version",
+    "closed",
+)
+
+
 def mirrored(terms: Terms) -> Document:
     """Return what the counters know of a product's terms."""
     return {
@@ -62,6 +78,13 @@ def guarded_update(
     counts = {name: Int64(number) for name, number in increment.items() if number}
     update = push([operation.entry for operation in operations])
     return guard, update | {"$inc": counts | {"version": Int64(len(operations))}}
+
+
+def without_tail_before(count: int) -> Document:
+    """Return the projection that replaces the tail by the time of what precedes `count` entries."""
+    times = {"$slice": ["$tail.at", {"$subtract": [{"$size": "$tail"}, count]}]}
+    counters = {name: True for name in _COUNTERS}
+    return counters | {"before": {"$max": ["$trimmed_at", {"$max": times}]}}
 
 
 def push(entries: Sequence[Entry]) -> Document:

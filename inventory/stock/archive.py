@@ -6,6 +6,7 @@ and whoever comes second changes nothing.
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import takewhile
 
 from inventory import limits
 from inventory.domain.movements import Kind, Movement
@@ -47,6 +48,17 @@ class Archive:
         rows = snapshot.movements()
         known = self._movements.known_ids([row.entry.operation_id for row in rows])
         self.add([row for row in rows if row.entry.operation_id not in known])
+
+    def tidy(self, product_ids: Iterable[str]) -> None:
+        """Trim from these tails what the ledger has for good; write nothing into it.
+
+        What is missing there is being carried over by whoever applied it, or else becomes stale.
+        """
+        for product_id, first_version, operation_ids in self._stock.list_waiting(product_ids):
+            safe = self._movements.known_ids(operation_ids, majority=True)
+            trimmable = len(list(takewhile(safe.__contains__, operation_ids)))
+            if trimmable:
+                self._stock.trim({product_id: first_version + trimmable - 1})
 
     def settle(self, snapshots: Iterable[Snapshot]) -> None:
         """Archive what these tails hold and the ledger lacks, then trim what is safe there.

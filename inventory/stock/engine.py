@@ -276,8 +276,7 @@ class StockEngine:
             # What was granted is durable in the tails; the sweeper carries over what is left here.
             with suppress(Unavailable):
                 self._archive.add(group.movements())
-                full = [s for s in group.snapshots() if len(s.tail) >= limits.TAIL_TRIM_ENTRIES]
-                self._archive.settle(full)
+                self._archive.tidy(group.grown_tails())
 
     def _keep_refusals(self, group: Group) -> None:
         """Keep definite refusals for retries; one that was not kept is not definite."""

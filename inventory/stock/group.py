@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from inventory import limits
 from inventory.domain.claims import Claim
 from inventory.domain.movements import Movement
 from inventory.domain.postings.base import Result
@@ -170,6 +171,18 @@ class Group:
     def movements(self) -> list[Movement]:
         """Movements that were applied without a transaction, so that the ledger may lack them."""
         return self._applied
+
+    def grown_tails(self) -> set[str]:
+        """Return the products whose tails it is this group's turn to trim.
+
+        Of all groups of all processes, the one turns up whose entries reach or pass a multiple of
+        `limits.TAIL_TRIM_ENTRIES`.
+        """
+        return {
+            movement.product_id
+            for movement in self._applied
+            if movement.version % limits.TAIL_TRIM_ENTRIES == 0
+        }
 
     def snapshots(self) -> list[Snapshot]:
         """The newest counters that were seen of each product."""

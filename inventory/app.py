@@ -78,9 +78,10 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
     with suppress(StorageUnavailable):
         schema.check_database(database)
 
-    store = VersionedStore(connection.Connection(connection.connect(settings)))
-    resources.callback(store.close)
     metrics = Metrics()
+    redis = connection.Connection(connection.connect(settings), metrics.cache_event)
+    store = VersionedStore(redis)
+    resources.callback(store.close)
     rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store), metrics)
     sweeper = Sweeper(rooms.archive, rooms.engine)
     sweeper.start()

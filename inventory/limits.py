@@ -108,10 +108,18 @@ PROBLEMS_KEPT_MAX: Final = 10_000
 # --- the cache ------------------------------------------------------------------------------------
 CARD_TTL_SECONDS: Final = 300
 STOCK_TTL_SECONDS: Final = 30
+# That there is no such product. Nobody can create one under an id that was asked for before.
+ABSENT_TTL_SECONDS: Final = 15
 LIST_TTL_SECONDS: Final = 60
 GENERATION_TTL_SECONDS: Final = 3_600
 # A value read from the database longer ago than this may not enter the cache any more.
 PUBLISH_AGE_SECONDS_MAX: Final = 3.0
+# How long a thread waits for the commands of others before it does without Redis.
+REDIS_GATHER_SECONDS_MAX: Final = 0.5
+# One process loads a value that many miss; the others look again now and then, but not for long.
+LEASE_SECONDS: Final = 1.0
+LEASE_WAIT_SECONDS_MAX: Final = 0.2
+LEASE_POLL_SECONDS: Final = 0.005
 BREAKER_FAILURES: Final = 3
 BREAKER_OPEN_SECONDS: Final = 1.0
 REDIS_CLOCK_REFRESH_SECONDS: Final = 10.0
@@ -135,4 +143,4 @@ assert CHECK_REQUEST_SECONDS < MONGO_TIMEOUT_SECONDS
 assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
 assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
 # What a slow publisher brings must still meet the newer entry that overtook it.
-assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX
+assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS, ABSENT_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX

@@ -39,13 +39,14 @@ class DrainingGeventWorker(GeventWorker):
             wait.shorten(LINGER_SECONDS)
 
 
-class OneWriteResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
+class OneWriteResponse(wsgi.Response):
     """A response whose headers leave together with the beginning of its body.
 
     gunicorn's own writes them one after the other, and each write costs the service a system call
     and the client a wake-up.
     """
 
+    headers_sent: bool
     _unsent = b""
 
     def send_headers(self) -> None:
@@ -55,8 +56,8 @@ class OneWriteResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no 
             self._unsent = "".join(lines).encode("latin-1")
             self.headers_sent = True
 
-    def sendfile(self, respiter: Any) -> bool:
-        """Send no file past what has not left yet."""
+    def can_sendfile(self) -> bool:
+        """Let no file pass what has not left yet."""
         return False
 
     def _emit_body(self, data: bytes) -> None:

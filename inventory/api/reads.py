@@ -7,20 +7,19 @@ bytes. A sale therefore replaces a few dozen bytes and leaves the rest of the ca
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from inventory import limits
 from inventory.api import cursors, presenters
-from inventory.cache.decorator import cached, fetch_together
-from inventory.cache.store import PREFIX, Glimpse, Versioned, VersionedStore
+from inventory.cache.decorator import cached, fetch_together, present
+from inventory.cache.store import Glimpse, VersionedStore
+from inventory.cache.values import ABSENT, PREFIX, Versioned
 from inventory.domain.products import Position, Product, ProductFilter, SortKey
 from inventory.domain.stock import Snapshot
 from inventory.errors import ProductNotFound
 from inventory.services.catalogue import Catalogue
 
-Card = dict[str, Any]
 _GENERATION = PREFIX + "catalogue:generation"
 
 
@@ -52,6 +51,38 @@ class PageQuery:
         return cursors.encode(self.sort, position)
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page without any stock: ids, cards and the next cursor, the latter two as JSON.
+
+    `digest` tells it from every other one.
+    """
+
+    ids: list[str]
+    cards: list[bytes]
+    next_cursor: bytes
+    digest: bytes
+
+    @classmethod
+    def of(cls, products: Sequence[Product], next_cursor: str | None) -> "_Page":
+        """Return the page that shows `products`."""
+        cards = [_card(product).body for product in products]
+        cursor = orjson.dumps(next_cursor)
+        digest = hashlib.blake2b(b"\n".join([cursor, *cards]), digest_size=12)
+        return cls([product.id for product in products], cards, cursor, digest.digest())
+
+    def encode(self) -> bytes:
+        """Return the page as lines; JSON as we write it contains no ends of lines."""
+        head = [self.digest.hex().encode(), orjson.dumps(self.ids), self.next_cursor]
+        return b"\n".join([*head, *self.cards])
+
+    @classmethod
+    def decode(cls, lines: bytes) -> "_Page":
+        """Return the page that `encode` wrote."""
+        digest, ids, next_cursor, *cards = lines.split(b"\n")
+        return cls(orjson.loads(ids), cards, next_cursor, bytes.fromhex(digest.decode()))
+
+
 class ProductReads:
     """Products as JSON bytes. `fresh` reads the database and refreshes the cache with it."""
 
@@ -74,6 +105,7 @@ class ProductReads:
     def product(self, product_id: str, *, fresh: bool) -> Rendered:
         """Return a whole product; raise `ProductNotFound`."""
         if fresh:
+            self.store.count("bypass")
             card, counters, cache = (
                 self.card.load(product_id),
                 self.counters.load(product_id),
@@ -85,7 +117,7 @@ class ProductReads:
             cache = "hit" if found[0].hit and found[1].hit else "miss"
         if card is None or counters is None:
             raise ProductNotFound(product_id)
-        body = card.body[:-1] + b"," + counters.body[1:]
+        body = _joined(card.body, counters.body)
         return Rendered(body, etag_of(card.version, counters.version), cache)
 
     def page(self, asked: PageQuery, *, fresh: bool) -> Rendered:
@@ -96,39 +128,47 @@ class ProductReads:
         for that is never cached.
         """
         if fresh or asked.wanted.in_stock is not None:
-            cards, next_cursor = self._load_page(asked)
-            cache = "bypass"
+            self.store.count("bypass")
+            page, cache = self._load_page(asked), "bypass"
         else:
-            cards, next_cursor, cache = self._cached_page(asked)
-        counters = self._counters_of([card["id"] for card in cards], fresh=fresh)
-        items = [card | counters[card["id"]] for card in cards if card["id"] in counters]
-        body = orjson.dumps({"items": items, "next_cursor": next_cursor})
-        return Rendered(body, hashlib.blake2b(body, digest_size=12).hexdigest(), cache)
+            page, cache = self._cached_page(asked)
+        counters = self._counters_of(page.ids, fresh=fresh)
+        known = [
+            (card, counters[id])
+            for id, card in zip(page.ids, page.cards, strict=True)
+            if id in counters
+        ]
+        items = b",".join([_joined(card, stock.body) for card, stock in known])
+        body = b'{"items":[%b],"next_cursor":%b}' % (items, page.next_cursor)
+        versions = b",".join([b"%d" % stock.version for _, stock in known])
+        etag = hashlib.blake2b(page.digest + versions, digest_size=12).hexdigest()
+        return Rendered(body, etag, cache)
 
-    def _cached_page(self, asked: PageQuery) -> tuple[list[Card], str | None, str]:
+    def _cached_page(self, asked: PageQuery) -> "tuple[_Page, str]":
         key = f"{PREFIX}products:{asked.digest}"
-        generation, page = self.store.fetch([_GENERATION, key])
+        generation, held = self.store.fetch([_GENERATION, key])
         token = generation.body if generation else None
-        if token and page and page.body.startswith(token):
-            cards, next_cursor = orjson.loads(page.body[len(token) :])
-            return cards, next_cursor, "hit"
+        if token and held and held.body.startswith(token):
+            self.store.count("hit")
+            return _Page.decode(held.body[len(token) :]), "hit"
+        self.store.count("miss")
         seen = self.store.glimpse()
         token = token or self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
-        cards, next_cursor = self._load_page(asked)
-        value = Versioned(0, token + orjson.dumps([cards, next_cursor]))
+        page = self._load_page(asked)
+        value = Versioned(0, token + page.encode())
         self.store.offer({key: (value, limits.LIST_TTL_SECONDS)}, seen)
-        return cards, next_cursor, "miss"
+        return page, "miss"
 
-    def _load_page(self, asked: PageQuery) -> tuple[list[Card], str | None]:
+    def _load_page(self, asked: PageQuery) -> "_Page":
         found = self._catalogue.list_products(
             asked.wanted, asked.sort, asked.after, asked.count + 1
         )
         page = found[: asked.count]
         more = len(found) > asked.count
         next_cursor = asked.encode(Position.of(page[-1], asked.sort)) if more else None
-        return [orjson.loads(_card(product).body) for product in page], next_cursor
+        return _Page.of(page, next_cursor)
 
-    def _counters_of(self, ids: Sequence[str], *, fresh: bool) -> dict[str, Card]:
+    def _counters_of(self, ids: Sequence[str], *, fresh: bool) -> dict[str, Versioned]:
         """Return the counters of products: one look into Redis, one query for what it lacks."""
         known: dict[str, Versioned] = {}
         if ids and not fresh:
@@ -141,7 +181,7 @@ class ProductReads:
             found = {id: _counters(snapshot) for id, snapshot in loaded.items()}
             self.counters.offer({(id,): value for id, value in found.items()}, seen)
             known |= found
-        return {id: orjson.loads(value.body) for id, value in known.items()}
+        return {id: value for id, value in known.items() if present(value)}
 
     def glimpse(self) -> Glimpse:
         """Return what `publish` needs to know of the moment before a change."""
@@ -167,9 +207,14 @@ class ProductReads:
 
     def forget_product(self, product: Product, stock: Snapshot) -> None:
         """Let a product that was just deleted not be read any more."""
-        self.card.invalidate(product.id, version=product.version + 1)
-        self.counters.invalidate(product.id, version=stock.revision)
+        self.card.bury(product.id, version=product.version + 1)
+        self.counters.bury(product.id, version=stock.revision)
         self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
+
+
+def _joined(card: bytes, counters: bytes) -> bytes:
+    """Return the members of two JSON objects in one."""
+    return card[:-1] + b"," + counters[1:]
 
 
 def etag_of(version: int, revision: int) -> str:
@@ -184,5 +229,5 @@ def _card(product: Product) -> Versioned:
 def _counters(stock: Snapshot) -> Versioned:
     # A deleted product still settles what was held of it, but is not to be read any more.
     if stock.closed:
-        return Versioned(stock.revision, b"")
+        return Versioned(stock.revision, ABSENT)
     return Versioned(stock.revision, presenters.encode(presenters.counters(stock)))

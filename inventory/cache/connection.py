@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,6 +15,8 @@ from inventory import limits
 from inventory.settings import Settings
 
 T = TypeVar("T")
+# Takes the name of something that happened.
+Count = Callable[[str], None]
 _log = structlog.get_logger(__name__)
 
 
@@ -47,15 +48,15 @@ class Connection:
     """Calls Redis, unless it failed so often just now that asking again is not worth the wait.
 
     After `limits.BREAKER_FAILURES` failures in a row nobody asks for `limits.BREAKER_OPEN_SECONDS`;
-    then one caller tries. `counts` tells what happened so far.
+    then one caller tries. `count` hears of every failure and every call that was not tried.
     """
 
-    def __init__(self, client: "Redis | None") -> None:
+    def __init__(self, client: "Redis | None", count: Count = lambda _: None) -> None:
         self._client = client
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until = 0.0
-        self.counts: Counter[str] = Counter()
+        self.count = count
 
     def call(self, command: Callable[["Redis"], T], *, urgent: bool = False) -> T:
         """Return what `command` makes of the client; raise `Unreachable` whatever goes wrong.
@@ -65,7 +66,7 @@ class Connection:
         if self._client is None:
             raise Unreachable
         if not urgent and not self._admitted():
-            self.counts["skipped"] += 1
+            self.count("redis_skipped")
             raise Unreachable
         try:
             result = command(self._client)
@@ -99,7 +100,7 @@ class Connection:
             return True
 
     def _failed(self, error: Exception) -> None:
-        self.counts["failed"] += 1
+        self.count("redis_failed")
         with self._lock:
             self._failures += 1
             if self._failures == limits.BREAKER_FAILURES:

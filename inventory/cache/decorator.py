@@ -13,15 +13,19 @@
     fetch_together([(reads.card, ("a1",)), (reads.stock, ("a1",))])      # one round trip
 
 The key template is filled in by the same code for a call and for an invalidation, so the two cannot
-drift apart. Values are bytes with a version; None, "there is no such thing", is never cached.
+drift apart. Values are bytes with a version. That there is no such thing is a value as well, for a
+while. Of those who miss the same value one reads the database, the others take what it found.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from inventory.cache.store import PREFIX, Glimpse, Values, Versioned, VersionedStore
+from inventory import limits
+from inventory.cache.store import Glimpse, Values, VersionedStore
+from inventory.cache.values import ABSENT, PREFIX, Versioned
+from inventory.errors import StorageUnavailable
 
 Loader = Callable[..., Versioned | None]
 Arguments = tuple[str, ...]
@@ -35,7 +39,7 @@ class HasStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a cached read found, and whether Redis knew it."""
+    """What a cached read found, None if there is no such thing, and whether Redis knew it."""
 
     value: Versioned | None
     hit: bool
@@ -71,6 +75,31 @@ class CachedRead:
         value = self._load(self._owner, *arguments)
         if value is not None:
             self.offer({arguments: value}, seen)
+        else:
+            key, ttl_seconds = self.key(*arguments), limits.ABSENT_TTL_SECONDS
+            self.store.offer({key: (Versioned(0, ABSENT), ttl_seconds)}, seen)
+        return value
+
+    def load_once(self, *arguments: str) -> Versioned | None:
+        """Do the same for all who want it now, in this process and, if possible, in others."""
+        key = self.key(*arguments)
+
+        def load_or_take(_: Iterable[str]) -> Versioned | None:
+            found = self.store.fetch_or_lease(key)
+            if isinstance(found, Versioned):
+                self.store.count("taken")
+                return present(found)
+            try:
+                return self.load(*arguments)
+            finally:
+                self.store.release(found)
+
+        try:
+            value, asked = self.store.loads.ask(key, (), load_or_take)
+        except TimeoutError as problem:
+            raise StorageUnavailable from problem
+        if not asked:
+            self.store.count("joined")
         return value
 
     def publish(self, values: Mapping[Arguments, Versioned], seen: Glimpse) -> None:
@@ -89,6 +118,10 @@ class CachedRead:
     def invalidate(self, *arguments: str, version: int) -> None:
         """Let nothing older than `version` be read any more."""
         self.publish({arguments: Versioned(version, b"")}, self.store.glimpse())
+
+    def bury(self, *arguments: str, version: int) -> None:
+        """Let readers know that from `version` on there is no such thing."""
+        self.publish({arguments: Versioned(version, ABSENT)}, self.store.glimpse())
 
 
 class cached:  # noqa: N801 - a decorator reads as a verb
@@ -124,7 +157,14 @@ def fetch_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Found]
     """Make several cached reads with one round trip to Redis; load what it does not know."""
     store = reads[0][0].store
     known = store.fetch([read.key(*arguments) for read, arguments in reads])
-    return [
-        Found(value, True) if value is not None else Found(read.load(*arguments), False)
-        for value, (read, arguments) in zip(known, reads, strict=True)
-    ]
+    found = []
+    for value, (read, arguments) in zip(known, reads, strict=True):
+        hit = value is not None
+        store.count("hit" if hit else "miss")
+        found.append(Found(present(value) if hit else read.load_once(*arguments), hit))
+    return found
+
+
+def present(value: Versioned | None) -> Versioned | None:
+    """Return a value, None if it says that there is no such thing."""
+    return None if value is None or value.body == ABSENT else value

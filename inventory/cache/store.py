@@ -14,29 +14,24 @@ see a miss, and nobody can put an older value there.
 
 import hashlib
 import random
-import re
 import secrets
 import threading
 import time
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import NoScriptError
 
 from inventory import limits
-from inventory.cache.connection import Connection, Unreachable
+from inventory.cache.connection import Connection, Count, Unreachable
+from inventory.cache.gathering import Gathering
+from inventory.cache.values import PREFIX, Versioned, is_epoch, parse, sealed
 
-# One schema of values, one prefix: a release that changes what is stored raises the number.
-PREFIX = "inventory:v1:"
 _EPOCH = PREFIX + "epoch"
 _RANDOM = random.SystemRandom()
-_PARTS = 3
-_CHECKSUM_BYTES = 8
-_EPOCH_FORM = re.compile(rb"[0-9a-f]{16}")
 Argument = bytes | str | int | float
 
 # KEYS: epoch, then values. ARGV: epoch seen, redis seconds seen, greatest age, then version, TTL in
@@ -66,12 +61,7 @@ return epoch
 _PUBLISH_DIGEST = hashlib.sha1(_PUBLISH.encode(), usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Versioned:
-    """A value of some version; an empty body says that at this version there is no value."""
-
-    version: int
-    body: bytes
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +70,14 @@ class Glimpse:
 
     epoch: bytes
     redis_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The task to load the value of a key; without a token nobody was asked for it."""
+
+    key: str
+    token: bytes
 
 
 Values = Mapping[str, tuple[Versioned, float]]
@@ -95,21 +93,77 @@ class VersionedStore:
         self._distrusted = True
         self._clock_offset = 0.0
         self._clock_read_at = float("-inf")
+        self._gathering: Gathering[Mapping[str, Versioned | None]] = Gathering(
+            limits.REDIS_GATHER_SECONDS_MAX
+        )
+        # Where cached reads meet that miss the same value.
+        self.loads: Gathering[Versioned | None] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
         self._healing = threading.Lock()
         self._closed = threading.Event()
+
+    @property
+    def count(self) -> Count:
+        """Takes the name of something that happened."""
+        return self.connection.count
 
     def fetch(self, keys: Sequence[str]) -> list[Versioned | None]:
         """Return the values of `keys`, None for each that is not known.
 
-        Rubbish, floors and values of another epoch are not known.
+        Rubbish, floors and values of another epoch are not known. All threads that want something
+        at the same time are answered with one command.
         """
         try:
-            self._trust()
-            epoch, *values = self.connection.call(lambda client: client.mget([_EPOCH, *keys]))
-            self._epoch = epoch if _is_epoch(epoch) else self._renew_epoch()
-        except Unreachable:
+            known, _ = self._gathering.ask("", keys, self._fetch)
+        except (Unreachable, TimeoutError):
             return [None] * len(keys)
-        return [_parse(value, self._epoch) for value in values]
+        return [known[key] for key in keys]
+
+    def _fetch(self, keys: Iterable[str]) -> Mapping[str, Versioned | None]:
+        self._trust()
+        epoch, *values = self.connection.call(lambda client: client.mget([_EPOCH, *keys]))
+        self._epoch = epoch if is_epoch(epoch) else self._renew_epoch()
+        parsed = (parse(value, self._epoch) for value in values)
+        return dict(zip(keys, parsed, strict=True))
+
+    def fetch_or_lease(self, key: str) -> "Versioned | Lease":
+        """Return the value of `key`, or the task to load it, which nobody else has got by then.
+
+        Waits for whoever is loading it, but no longer than `limits.LEASE_WAIT_SECONDS_MAX`.
+        """
+        token = secrets.token_hex(8).encode()
+        milliseconds = int(limits.LEASE_SECONDS * 1000)
+        until = time.monotonic() + limits.LEASE_WAIT_SECONDS_MAX
+
+        def look(client: Redis) -> list[Any]:
+            with client.pipeline(transaction=False) as pipe:
+                pipe.mget([_EPOCH, key])
+                pipe.set(_lease(key), token, px=milliseconds, nx=True)
+                return pipe.execute()
+
+        try:
+            while True:
+                (epoch, value), leased = self.connection.call(look)
+                known = parse(value, epoch) if is_epoch(epoch) else None
+                if known is not None and not leased:
+                    return known
+                if known is not None:
+                    self.release(Lease(key, token))
+                    return known
+                if leased:
+                    return Lease(key, token)
+                if time.monotonic() > until:
+                    return Lease(key, b"")
+                time.sleep(limits.LEASE_POLL_SECONDS)
+        except Unreachable:
+            return Lease(key, b"")
+
+    def release(self, lease: "Lease") -> None:
+        """Let others load the value again; a lease that ran out meanwhile is another's."""
+        if lease.token:
+            with suppress(Unreachable):
+                self.connection.call(
+                    lambda client: client.eval(_RELEASE, 1, _lease(lease.key), lease.token)
+                )
 
     def glimpse(self) -> Glimpse:
         """Return what this process knows of Redis now; values read after it go with `publish`."""
@@ -141,7 +195,7 @@ class VersionedStore:
             limits.PUBLISH_AGE_SECONDS_MAX,
         ]
         for value, ttl_seconds in values.values():
-            arguments += [value.version, _jittered_ms(ttl_seconds), _sealed(value.body)]
+            arguments += [value.version, _jittered_ms(ttl_seconds), sealed(value.body)]
         self._trust()
         self._epoch = self.connection.call(lambda client: _evaluate(client, keys, arguments))
 
@@ -154,7 +208,7 @@ class VersionedStore:
         token = secrets.token_hex(8).encode()
         try:
             self._trust()
-            value = b"%b:0:%b" % (self._epoch, _sealed(token))
+            value = b"%b:0:%b" % (self._epoch, sealed(token))
             milliseconds = int(ttl_seconds * 1000)
             self.connection.call(lambda client: client.set(key, value, px=milliseconds))
         except Unreachable:
@@ -208,6 +262,10 @@ class VersionedStore:
         return epoch
 
 
+def _lease(key: str) -> str:
+    return f"{key}:lease"
+
+
 def _evaluate(client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> bytes:
     try:
         epoch = client.evalsha(_PUBLISH_DIGEST, len(keys), *keys, *arguments)
@@ -220,23 +278,3 @@ def _evaluate(client: Redis, keys: Sequence[str], arguments: Sequence[Argument])
 def _jittered_ms(ttl_seconds: float) -> int:
     # Values that came together must not expire together.
     return int(ttl_seconds * 1000 * _RANDOM.uniform(0.8, 1.0))
-
-
-def _is_epoch(value: object) -> TypeGuard[bytes]:
-    """Tell what one of us wrote from what was lost, or overwritten by somebody else."""
-    return isinstance(value, bytes) and _EPOCH_FORM.fullmatch(value) is not None
-
-
-def _sealed(body: bytes) -> bytes:
-    """Put a checksum before a body: half a value would be worse than none."""
-    return b"%08x%b" % (zlib.crc32(body), body) if body else b""
-
-
-def _parse(value: object, epoch: bytes) -> Versioned | None:
-    if not isinstance(value, bytes):
-        return None
-    parts = value.split(b":", 2)
-    if len(parts) != _PARTS or parts[0] != epoch or not parts[1].isdigit():
-        return None
-    body = parts[2][_CHECKSUM_BYTES:]
-    return Versioned(int(parts[1]), body) if body and _sealed(body) == parts[2] else None

@@ -11,7 +11,6 @@ from inventory.domain.stock import Demand, Operation, Snapshot
 from inventory.repository.entries import customer_limit_document, entry_document
 from inventory.repository.mongo import Document, decimal_to_bson, object_id
 
-
 # What a snapshot of counters needs besides the tail.
 _COUNTERS = (
     "available",
@@ -83,7 +82,7 @@ def guarded_update(
 def without_tail_before(count: int) -> Document:
     """Return the projection that replaces the tail by the time of what precedes `count` entries."""
     times = {"$slice": ["$tail.at", {"$subtract": [{"$size": "$tail"}, count]}]}
-    counters = {name: True for name in _COUNTERS}
+    counters = dict.fromkeys(_COUNTERS, True)
     return counters | {"before": {"$max": ["$trimmed_at", {"$max": times}]}}
 
 

@@ -8,7 +8,7 @@ those of all.
 import os
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -49,6 +49,22 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._cache = Counter(
+            "inventory_cache_events",
+            "Cached values that were known (hit) or not (miss), of the latter those taken from "
+            "another reader (joined) or another process (taken), reads past the cache (bypass), "
+            "and calls of Redis that failed (redis_failed) or were not tried (redis_skipped).",
+            ["event"],
+            registry=self._registry,
+        )
+        self._cache_events: dict[str, Counter] = {}
+
+    def cache_event(self, event: str) -> None:
+        """Count something that happened to a cached read, or to Redis."""
+        counter = self._cache_events.get(event)
+        if counter is None:
+            counter = self._cache_events[event] = self._cache.labels(event)
+        counter.inc()
 
     def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
         """Count one group: how long each of its changes waited, and what became of them."""

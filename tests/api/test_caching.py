@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from inventory import limits
 from inventory.app import close_app, create_app
-from inventory.cache.store import PREFIX
+from inventory.cache.values import PREFIX
 from inventory.local.servers import Server, start_valkey
 from inventory.settings import Settings
 from tests.api.support import Books, together, until

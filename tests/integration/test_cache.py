@@ -1,7 +1,10 @@
 """The versioned store on a real Valkey: late, stale, lost and broken values never come back."""
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
@@ -11,7 +14,9 @@ from inventory.cache import connection
 from inventory.cache import store as store_module
 from inventory.cache.connection import Connection, Unreachable
 from inventory.cache.decorator import Found, cached, fetch_together
-from inventory.cache.store import PREFIX, Glimpse, Versioned, VersionedStore
+from inventory.cache.gathering import Gathering
+from inventory.cache.store import Glimpse, Lease, VersionedStore
+from inventory.cache.values import PREFIX, Versioned
 from inventory.settings import Settings
 
 KEY = PREFIX + "thing:a"
@@ -255,25 +260,27 @@ class TestConnection:
     def test_breaker(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """After some failures nobody asks for a while, then one caller tries."""
         client = connection.connect(Settings(redis_url="redis://127.0.0.1:1/0"))
-        way = Connection(client)
+        counts: Counter[str] = Counter()
+        way = Connection(client, lambda event: counts.update([event]))
         for _ in range(limits.BREAKER_FAILURES + 5):
             assert not way.available()
-        assert way.counts["failed"] == limits.BREAKER_FAILURES
-        assert way.counts["skipped"] == 5
+        assert counts["redis_failed"] == limits.BREAKER_FAILURES
+        assert counts["redis_skipped"] == 5
         now = time.monotonic() + limits.BREAKER_OPEN_SECONDS
         monkeypatch.setattr(time, "monotonic", lambda: now)
         assert [way.available(), way.available()] == [False, False]
-        assert way.counts["failed"] == limits.BREAKER_FAILURES + 1
+        assert counts["redis_failed"] == limits.BREAKER_FAILURES + 1
         way.close()
 
     def test_recovery(self, settings: Settings) -> None:
         """A Redis that answers again is used again."""
-        way = Connection(connection.connect(settings))
+        counts: Counter[str] = Counter()
+        way = Connection(connection.connect(settings), lambda event: counts.update([event]))
         way._failures = limits.BREAKER_FAILURES
         way._open_until = 0.0
         assert way.available()
         assert way.available()
-        assert way.counts["skipped"] == 0
+        assert not counts
         way.close()
 
 
@@ -283,12 +290,14 @@ class Reads:
     def __init__(self, store: VersionedStore) -> None:
         self.store = store
         self.asked: list[str] = []
+        self.delay = 0.0
         self.rows: dict[str, Versioned] = {"a": Versioned(1, b"one")}
 
     @cached("thing:{name}", ttl_seconds=TTL)
     def thing(self, name: str) -> Versioned | None:
         """Read a thing."""
         self.asked.append(name)
+        time.sleep(self.delay)
         return self.rows.get(name)
 
 
@@ -301,11 +310,58 @@ class TestDecorator:
         assert [reads.thing("a"), reads.thing("a")] == [Versioned(1, b"one")] * 2
         assert reads.asked == ["a"]
 
-    def test_nothing_is_not_cached(self, store: VersionedStore) -> None:
-        """What is not there is asked for again each time."""
+    def test_nothing_is_cached_until_there_is_something(self, store: VersionedStore) -> None:
+        """What is not there is asked for once; whoever makes it, is believed at once."""
         reads = Reads(store)
         assert [reads.thing("b"), reads.thing("b")] == [None, None]
-        assert reads.asked == ["b", "b"]
+        assert reads.asked == ["b"]
+        reads.thing.publish({("b",): Versioned(1, b"two")}, store.glimpse())
+        assert reads.thing("b") == Versioned(1, b"two")
+
+    def test_what_is_buried_is_gone_for_good(self, store: VersionedStore) -> None:
+        """After a deletion readers know that there is nothing, and no late reader revives it."""
+        reads = Reads(store)
+        seen = store.glimpse()
+        reads.thing.bury("a", version=2)
+        reads.thing.offer({("a",): Versioned(1, b"one")}, seen)
+        assert fetch_together([(reads.thing, ("a",))]) == [Found(None, True)]
+        assert reads.asked == []
+
+    def test_a_crowd_that_misses_asks_once(self, store: VersionedStore, open_store: Open) -> None:
+        """Of 200 readers of one missing value in two processes, one asks the database."""
+        crowds = [Reads(store), Reads(open_store())]
+        store.fetch([KEY])
+        for reads in crowds:
+            reads.delay = 0.05
+        with ThreadPoolExecutor(200) as pool:
+            calls = [pool.submit(reads.thing, "a") for reads in crowds for _ in range(100)]
+        assert {call.result() for call in calls} == {Versioned(1, b"one")}
+        assert sum(len(reads.asked) for reads in crowds) == 1
+
+    def test_a_lease_that_nobody_returns_runs_out(self, store: VersionedStore) -> None:
+        """Who was given the task and died keeps the others waiting for a moment only."""
+        reads = Reads(store)
+        assert isinstance(store.fetch_or_lease(reads.thing.key("a")), Lease)
+        assert reads.thing("a") == Versioned(1, b"one")
+
+    def test_nobody_takes_what_was_read_before_they_came(self, store: VersionedStore) -> None:
+        """A reader that comes while another one reads gets what is true by then, or newer."""
+        gathering: Gathering[int] = Gathering(5.0)
+        now, begun, go = [1], threading.Event(), threading.Event()
+
+        def ask(_: Iterable[str]) -> int:
+            seen = now[0]
+            begun.set()
+            assert go.wait(5)
+            return seen
+
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(gathering.ask, "t", (), ask)
+            assert begun.wait(5)
+            now[0] = 2
+            second = pool.submit(gathering.ask, "t", (), ask)
+            go.set()
+            assert (first.result(), second.result()) == ((1, True), (2, True))
 
     def test_key_and_invalidation_agree(self, store: VersionedStore) -> None:
         """`.key` names what a call stores, and `.invalidate` with the same arguments undoes it."""

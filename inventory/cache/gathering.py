@@ -1,0 +1,80 @@
+"""Lets those who want the same at the same time ask for it once.
+
+Whoever comes first asks; who comes while the question is out shares the next one, which is asked
+when the first is answered. Nobody gets the answer to a question that was put before they came: it
+could be older than a change that they know of.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+Answer = TypeVar("Answer")
+Ask = Callable[[Iterable[str]], Answer]
+
+
+class _Round(Generic[Answer]):
+    """One question: what it asks for, and what became of it."""
+
+    __slots__ = ("answer", "items", "over", "previous", "problem")
+
+    def __init__(self, previous: "_Round[Answer] | None") -> None:
+        self.previous = previous
+        # In the order in which they came, each once.
+        self.items: dict[str, None] = {}
+        self.over = threading.Event()
+        self.answer: list[Answer] = []
+        self.problem: Exception | None = None
+
+
+class Gathering(Generic[Answer]):
+    """Questions about topics; of each topic one is out and at most one is being gathered."""
+
+    def __init__(self, wait_seconds_max: float) -> None:
+        self._wait_seconds_max = wait_seconds_max
+        self._lock = threading.Lock()
+        self._asked: dict[str, _Round[Answer]] = {}
+        self._gathered: dict[str, _Round[Answer]] = {}
+
+    def ask(self, topic: str, items: Iterable[str], ask: Ask[Answer]) -> tuple[Answer, bool]:
+        """Return what `ask` answers for `items` and those of others, and whether we asked it.
+
+        Raises what `ask` raised, and `TimeoutError` where that took longer than anybody waits.
+        """
+        with self._lock:
+            round_ = self._gathered.get(topic)
+            leads = round_ is None
+            if round_ is None:
+                round_ = self._gathered[topic] = _Round(self._asked.get(topic))
+            round_.items.update(dict.fromkeys(items))
+        if leads:
+            return self._lead(topic, round_, ask), True
+        # Our round can only be asked after the one before it.
+        if not round_.over.wait(2 * self._wait_seconds_max):
+            raise TimeoutError
+        if round_.problem is not None:
+            raise round_.problem.with_traceback(None)
+        return round_.answer[0], False
+
+    def _lead(self, topic: str, round_: _Round[Answer], ask: Ask[Answer]) -> Answer:
+        try:
+            if round_.previous is not None:
+                round_.previous.over.wait(self._wait_seconds_max)
+                round_.previous = None
+        finally:
+            with self._lock:
+                del self._gathered[topic]
+                self._asked[topic] = round_
+        try:
+            answer = ask(round_.items)
+            round_.answer.append(answer)
+            return answer
+        except BaseException as problem:
+            # A thread that is being killed says so to nobody else.
+            round_.problem = problem if isinstance(problem, Exception) else TimeoutError()
+            raise
+        finally:
+            with self._lock:
+                if self._asked.get(topic) is round_:
+                    del self._asked[topic]
+            round_.over.set()

@@ -22,6 +22,7 @@ from inventory.api import (
     stocktakes,
 )
 from inventory.api.reads import ProductReads
+from inventory.api.service import Service
 from inventory.cache import connection
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Flask:
     """
     logs.configure(settings.log_level)
     resources = ExitStack()
-    app = Flask("inventory", static_folder=None)
+    app = Service("inventory")
     app.config["MAX_CONTENT_LENGTH"] = limits.BODY_BYTES_MAX
     app.url_map.merge_slashes = False
     # What nobody foresaw is logged where it is answered, as JSON and with the request's id.

@@ -114,8 +114,6 @@ LIST_TTL_SECONDS: Final = 60
 GENERATION_TTL_SECONDS: Final = 3_600
 # A value read from the database longer ago than this may not enter the cache any more.
 PUBLISH_AGE_SECONDS_MAX: Final = 3.0
-# How long a thread waits for the commands of others before it does without Redis.
-REDIS_GATHER_SECONDS_MAX: Final = 0.5
 # One process loads a value that many miss; the others look again now and then, but not for long.
 LEASE_SECONDS: Final = 1.0
 LEASE_WAIT_SECONDS_MAX: Final = 0.2

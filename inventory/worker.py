@@ -6,6 +6,9 @@ with `Connection: close`; an idle connection is closed. It also answers with one
 two. Knows gunicorn and gevent, not the service.
 """
 
+import time
+from email.utils import formatdate
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 
@@ -39,6 +42,11 @@ class DrainingGeventWorker(GeventWorker):
             wait.shorten(LINGER_SECONDS)
 
 
+@lru_cache(maxsize=2)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 class OneWriteResponse(wsgi.Response):
     """A response whose headers leave together with the beginning of its body.
 
@@ -55,6 +63,18 @@ class OneWriteResponse(wsgi.Response):
             lines = [*self.default_headers(), *(f"{n}: {v}\r\n" for n, v in self.headers), "\r\n"]
             self._unsent = "".join(lines).encode("latin-1")
             self.headers_sent = True
+
+    def default_headers(self) -> list[str]:
+        """Return the lines that every response begins with."""
+        connection = "close" if self.should_close() else "keep-alive"
+        major, minor = self.req.version
+        lines = [
+            f"HTTP/{major}.{minor} {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            f"Date: {_http_date(int(time.time()))}\r\n",
+            f"Connection: {connection}\r\n",
+        ]
+        return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines
 
     def can_sendfile(self) -> bool:
         """Let no file pass what has not left yet."""

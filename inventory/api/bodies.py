@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from flask import g, request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from inventory import limits
 from inventory.api.problems import (
@@ -47,9 +47,17 @@ def read_body(schema: Schema, *media_types: str, optional: bool = False) -> Any:
 def _read_bytes(bytes_max: int) -> bytes:
     """Return the body; raise `RequestEntityTooLarge` if it is longer than `bytes_max`.
 
-    Werkzeug cuts a body without a Content-Length off at its limit and says nothing, so it gets a
-    limit of one byte more, which then tells.
+    A body of known length is read as it is. Werkzeug cuts any other off at its limit and says
+    nothing, so it gets a limit of one byte more, which then tells.
     """
+    declared = request.environ.get("CONTENT_LENGTH", "")
+    if declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ:
+        if int(declared) > bytes_max:
+            raise RequestEntityTooLarge
+        received: bytes = request.environ["wsgi.input"].read(int(declared))
+        if len(received) < int(declared):
+            raise ClientDisconnected
+        return received
     request.max_content_length = bytes_max + 1
     body = request.get_data(cache=False)
     if len(body) > bytes_max:

@@ -105,7 +105,7 @@ class ProductReads:
     def product(self, product_id: str, *, fresh: bool) -> Rendered:
         """Return a whole product; raise `ProductNotFound`."""
         if fresh:
-            self.store.count("bypass")
+            self.store.count("bypass", 1)
             card, counters, cache = (
                 self.card.load(product_id),
                 self.counters.load(product_id),
@@ -128,7 +128,7 @@ class ProductReads:
         for that is never cached.
         """
         if fresh or asked.wanted.in_stock is not None:
-            self.store.count("bypass")
+            self.store.count("bypass", 1)
             page, cache = self._load_page(asked), "bypass"
         else:
             page, cache = self._cached_page(asked)
@@ -149,9 +149,9 @@ class ProductReads:
         generation, held = self.store.fetch([_GENERATION, key])
         token = generation.body if generation else None
         if token and held and held.body.startswith(token):
-            self.store.count("hit")
+            self.store.count("hit", 1)
             return _Page.decode(held.body[len(token) :]), "hit"
-        self.store.count("miss")
+        self.store.count("miss", 1)
         seen = self.store.glimpse()
         token = token or self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
         page = self._load_page(asked)

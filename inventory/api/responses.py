@@ -15,6 +15,9 @@ JSON = "application/json"
 Item = TypeVar("Item")
 # Clients and proxies may keep what they got, but ask whether it still holds before they use it.
 _REVALIDATE = "no-cache"
+# Most requests have neither, so they are parsed only where they are.
+_IF_NONE_MATCH = "HTTP_IF_NONE_MATCH"
+_CACHE_CONTROL = "HTTP_CACHE_CONTROL"
 
 
 class Complete(Response):
@@ -67,11 +70,11 @@ def validated(rendered: Rendered) -> Response:
         "Cache-Control": _REVALIDATE,
         "X-Cache": rendered.cache,
     }
-    if request.if_none_match.contains_weak(rendered.etag):
+    if _IF_NONE_MATCH in request.environ and request.if_none_match.contains_weak(rendered.etag):
         return Complete(status=304, headers=headers)
     return Complete(rendered.body, headers=headers, content_type=JSON)
 
 
 def wants_fresh() -> bool:
     """Tell whether the client asked for what the database says now."""
-    return bool(request.cache_control.no_cache)
+    return _CACHE_CONTROL in request.environ and bool(request.cache_control.no_cache)

@@ -15,8 +15,8 @@ from inventory import limits
 from inventory.settings import Settings
 
 T = TypeVar("T")
-# Takes the name of something that happened.
-Count = Callable[[str], None]
+# Takes the name of something that happened, and how often.
+Count = Callable[[str, int], None]
 _log = structlog.get_logger(__name__)
 
 
@@ -51,7 +51,7 @@ class Connection:
     then one caller tries. `count` hears of every failure and every call that was not tried.
     """
 
-    def __init__(self, client: "Redis | None", count: Count = lambda _: None) -> None:
+    def __init__(self, client: "Redis | None", count: Count = lambda *_: None) -> None:
         self._client = client
         self._lock = threading.Lock()
         self._failures = 0
@@ -66,7 +66,7 @@ class Connection:
         if self._client is None:
             raise Unreachable
         if not urgent and not self._admitted():
-            self.count("redis_skipped")
+            self.count("redis_skipped", 1)
             raise Unreachable
         try:
             result = command(self._client)
@@ -100,7 +100,7 @@ class Connection:
             return True
 
     def _failed(self, error: Exception) -> None:
-        self.count("redis_failed")
+        self.count("redis_failed", 1)
         with self._lock:
             self._failures += 1
             if self._failures == limits.BREAKER_FAILURES:

@@ -87,7 +87,7 @@ class CachedRead:
         def load_or_take(_: Iterable[str]) -> Versioned | None:
             found = self.store.fetch_or_lease(key)
             if isinstance(found, Versioned):
-                self.store.count("taken")
+                self.store.count("taken", 1)
                 return present(found)
             try:
                 return self.load(*arguments)
@@ -99,7 +99,7 @@ class CachedRead:
         except TimeoutError as problem:
             raise StorageUnavailable from problem
         if not asked:
-            self.store.count("joined")
+            self.store.count("joined", 1)
         return value
 
     def publish(self, values: Mapping[Arguments, Versioned], seen: Glimpse) -> None:
@@ -157,12 +157,15 @@ def fetch_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Found]
     """Make several cached reads with one round trip to Redis; load what it does not know."""
     store = reads[0][0].store
     known = store.fetch([read.key(*arguments) for read, arguments in reads])
-    found = []
-    for value, (read, arguments) in zip(known, reads, strict=True):
-        hit = value is not None
-        store.count("hit" if hit else "miss")
-        found.append(Found(present(value) if hit else read.load_once(*arguments), hit))
-    return found
+    misses = known.count(None)
+    if misses:
+        store.count("miss", misses)
+    if len(known) > misses:
+        store.count("hit", len(known) - misses)
+    return [
+        Found(read.load_once(*arguments), False) if value is None else Found(present(value), True)
+        for value, (read, arguments) in zip(known, reads, strict=True)
+    ]
 
 
 def present(value: Versioned | None) -> Versioned | None:

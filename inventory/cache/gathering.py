@@ -30,7 +30,8 @@ class _Round(Generic[Answer]):
 class Gathering(Generic[Answer]):
     """Questions about topics; of each topic one is out and at most one is being gathered."""
 
-    def __init__(self, wait_seconds_max: float) -> None:
+    def __init__(self, wait_seconds_max: float | None = None) -> None:
+        """Let nobody wait longer than two questions may take; None if each is sure to end."""
         self._wait_seconds_max = wait_seconds_max
         self._lock = threading.Lock()
         self._asked: dict[str, _Round[Answer]] = {}
@@ -50,7 +51,8 @@ class Gathering(Generic[Answer]):
         if leads:
             return self._lead(topic, round_, ask), True
         # Our round can only be asked after the one before it.
-        if not round_.over.wait(2 * self._wait_seconds_max):
+        seconds_max = self._wait_seconds_max and 2 * self._wait_seconds_max
+        if not round_.over.wait(seconds_max):
             raise TimeoutError
         if round_.problem is not None:
             raise round_.problem.with_traceback(None)

@@ -93,9 +93,8 @@ class VersionedStore:
         self._distrusted = True
         self._clock_offset = 0.0
         self._clock_read_at = float("-inf")
-        self._gathering: Gathering[Mapping[str, Versioned | None]] = Gathering(
-            limits.REDIS_GATHER_SECONDS_MAX
-        )
+        # Calls of Redis end soon by themselves.
+        self._gathering: Gathering[Mapping[str, Versioned | None]] = Gathering()
         # Where cached reads meet that miss the same value.
         self.loads: Gathering[Versioned | None] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
         self._healing = threading.Lock()
@@ -103,7 +102,7 @@ class VersionedStore:
 
     @property
     def count(self) -> Count:
-        """Takes the name of something that happened."""
+        """Takes the name of something that happened, and how often."""
         return self.connection.count
 
     def fetch(self, keys: Sequence[str]) -> list[Versioned | None]:

@@ -59,12 +59,12 @@ class Metrics:
         )
         self._cache_events: dict[str, Counter] = {}
 
-    def cache_event(self, event: str) -> None:
-        """Count something that happened to a cached read, or to Redis."""
+    def cache_event(self, event: str, times: int) -> None:
+        """Count something that happened to cached reads, or to Redis."""
         counter = self._cache_events.get(event)
         if counter is None:
             counter = self._cache_events[event] = self._cache.labels(event)
-        counter.inc()
+        counter.inc(times)
 
     def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
         """Count one group: how long each of its changes waited, and what became of them."""

@@ -261,7 +261,7 @@ class TestConnection:
         """After some failures nobody asks for a while, then one caller tries."""
         client = connection.connect(Settings(redis_url="redis://127.0.0.1:1/0"))
         counts: Counter[str] = Counter()
-        way = Connection(client, lambda event: counts.update([event]))
+        way = Connection(client, lambda event, times: counts.update({event: times}))
         for _ in range(limits.BREAKER_FAILURES + 5):
             assert not way.available()
         assert counts["redis_failed"] == limits.BREAKER_FAILURES
@@ -275,7 +275,9 @@ class TestConnection:
     def test_recovery(self, settings: Settings) -> None:
         """A Redis that answers again is used again."""
         counts: Counter[str] = Counter()
-        way = Connection(connection.connect(settings), lambda event: counts.update([event]))
+        way = Connection(
+            connection.connect(settings), lambda event, times: counts.update({event: times})
+        )
         way._failures = limits.BREAKER_FAILURES
         way._open_until = 0.0
         assert way.available()

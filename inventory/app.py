@@ -21,6 +21,7 @@ from inventory.api import (
     stock,
     stocktakes,
 )
+from inventory.api.admission import Admission
 from inventory.api.reads import ProductReads
 from inventory.api.service import Service
 from inventory.cache import connection
@@ -50,15 +51,19 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     # What nobody foresaw is logged where it is answered, as JSON and with the request's id.
     app.logger.disabled = True
-    context.install(app, _wire(settings, resources))
+    wired = _wire(settings, resources)
+    context.install(app, wired)
     problems.register(app)
     requests.register(app)
     selling = (products, stock, purchases, reservations, stocktakes)
     for room in (*selling, integrity, health, documentation):
         app.register_blueprint(room.bp)
+    app.wsgi_app = Admission(  # type: ignore[method-assign]  # how Flask says it is done
+        app.wsgi_app, wired.metrics.request_refused
+    )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask says it is done
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as above
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.extensions[_RESOURCES] = resources

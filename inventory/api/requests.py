@@ -3,12 +3,16 @@
 import random
 import re
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response, g, request
 
 from inventory import limits
 from inventory.api.context import context
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _SANE_ID = re.compile(rf"[A-Za-z0-9._:/+=-]{{1,{limits.REQUEST_ID_CHARACTERS_MAX}}}")
 
@@ -39,11 +43,19 @@ def register(app: Flask) -> None:
     app.teardown_request(_end)
 
 
+def request_id_of(environ: "WSGIEnvironment") -> str:
+    """Return the id that a request came with if it is a sane one, else a new one."""
+    sent = environ.get("HTTP_X_REQUEST_ID", "")
+    if sent and _SANE_ID.fullmatch(sent):
+        return str(sent)
+    # Unique is enough; it is no secret.
+    return f"{random.getrandbits(128):032x}"
+
+
 def _begin() -> None:
     here = g._get_current_object()
     here.began = time.perf_counter()
-    sent = request.environ.get("HTTP_X_REQUEST_ID", "")
-    here.request_id = sent if _SANE_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
+    here.request_id = request_id_of(request.environ)
     structlog.contextvars.bind_contextvars(request_id=here.request_id)
     here.time_limit = context().time_limit(limits.MONGO_TIMEOUT_SECONDS)
     here.time_limit.__enter__()

@@ -49,6 +49,11 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._refused = Counter(
+            "inventory_requests_refused",
+            "Requests that were refused because the process worked on too many.",
+            registry=self._registry,
+        )
         self._cache = Counter(
             "inventory_cache_events",
             "Cached values that were known (hit) or not (miss), of the latter those taken from "
@@ -58,6 +63,10 @@ class Metrics:
             registry=self._registry,
         )
         self._cache_events: dict[str, Counter] = {}
+
+    def request_refused(self) -> None:
+        """Count a request that was refused because too many were at work."""
+        self._refused.inc()
 
     def cache_event(self, event: str, times: int) -> None:
         """Count something that happened to cached reads, or to Redis."""

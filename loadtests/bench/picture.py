@@ -7,7 +7,7 @@ from statistics import median
 from loadtests.bench.ratios import Turn, turns_of, variants_of
 
 INCHES = (11, 5)
-COLOURS = ("#3b6ea5", "#59a14f", "#c8553d")
+COLOURS = ("#3b6ea5", "#59a14f", "#c8553d", "#8d6cab")
 OURS_COLOUR, OTHERS_COLOUR = "#3b6ea5", "#b0b7bf"
 
 
@@ -30,7 +30,7 @@ def draw(turns: Sequence[Turn], file: Path) -> None:
     left.barh(names, middles, xerr=spans, color=colours, error_kw={"capsize": 3})
     left.set_xlabel("requests a second: median, least and most")
     ends = [0.0] * len(names)
-    for store, colour in zip(turns[0].cpu_us, COLOURS, strict=True):
+    for store, colour in zip(turns[0].cpu_us, COLOURS, strict=False):
         costs = [median(turn.cpu_us[store] for turn in turns_of(turns, name)) for name in names]
         right.barh(names, costs, left=ends, color=colour, label=store)
         ends = [end + cost for end, cost in zip(ends, costs, strict=True)]

@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 BARE, PLAIN, TRANSACTION, OURS = "bare", "plain", "transaction", "ours"
 DESIGNS = (BARE, PLAIN, TRANSACTION, OURS)
+# The service once more, behind the proxy that it is deployed with.
+NGINX = "nginx"
 
 
 class PlanError(Exception):
@@ -58,6 +60,7 @@ VARIANTS = (
     Variant(OURS, Kind.UNCHANGED),
     Variant(BARE, Kind.PAGE),
     Variant(OURS, Kind.PAGE),
+    Variant(NGINX, Kind.READ),
 )
 
 # Names of variants: the first is divided by the second, round by round.
@@ -72,6 +75,7 @@ PAIRS = (
     ("ours read", "bare read"),
     ("ours 304", "bare read"),
     ("ours list of 20", "bare list of 20"),
+    ("nginx read", "ours read"),
 )
 
 
@@ -86,8 +90,12 @@ class Plan:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether every variant takes part."""
-        return len(self.variants) == len(VARIANTS)
+        """Tell whether every design takes part in everything; not every machine has nginx."""
+        return set(VARIANTS) - set(self.variants) <= {v for v in VARIANTS if v.design == NGINX}
+
+    def without(self, design: str) -> "Plan":
+        """Return the same plan without the variants of a design."""
+        return replace(self, variants=[v for v in self.variants if v.design != design])
 
     def turns(self) -> Iterator[tuple[int, Variant]]:
         """Yield the number of the round and the variant of each turn.

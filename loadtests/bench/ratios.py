@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from loadtests.bench.plan import PAIRS
+from loadtests.bench.plan import PAIRS, VARIANTS
 
 APP = "app"
 
@@ -66,8 +66,9 @@ def turns_of(turns: Iterable[Turn], variant: str) -> list[Turn]:
 
 
 def variants_of(turns: Iterable[Turn]) -> list[str]:
-    """Return the names of the variants in the order of the first round."""
-    return [turn.variant for turn in turns if turn.round == 0]
+    """Return the names of the variants that took part, in their usual order."""
+    names = {turn.variant for turn in turns}
+    return [variant.name for variant in VARIANTS if variant.name in names]
 
 
 def ratios_of(turns: Sequence[Turn]) -> dict[tuple[str, str], dict[str, Ratio]]:

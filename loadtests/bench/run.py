@@ -1,6 +1,6 @@
 """A whole run: warm up, turns in rounds, what is measured once, the books, the results."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -9,10 +9,10 @@ from typing import Any
 from inventory.serving import PROJECT
 from loadtests.bench import circumstances, integrity, picture, report, wrk
 from loadtests.bench import stage as staging
-from loadtests.bench.plan import Plan, PlanError
+from loadtests.bench.plan import NGINX, Plan, PlanError
 from loadtests.bench.ratios import Turn, ratios_of, turns_of
 from loadtests.bench.singles import Measuring, Singles
-from loadtests.bench.stage import Stage
+from loadtests.bench.stage import Say, Stage
 from loadtests.bench.targets import HOT, Measured, targets_of
 from loadtests.bench.turns import Turns
 from loadtests.report import write_json
@@ -20,8 +20,6 @@ from loadtests.report import write_json
 WARM_UP_SECONDS = 1
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURE = "performance.svg"
-
-Say = Callable[[str], None]
 
 
 def run(plan: Plan, directory: Path, keep: bool, say: Say) -> bool:
@@ -34,7 +32,10 @@ def run(plan: Plan, directory: Path, keep: bool, say: Say) -> bool:
     if keep and not plan.is_whole:
         raise PlanError("Only a run of all variants can be kept.")
     say("Starting the stores and all designs ...")
-    with staging.running() as stage:
+    wants_proxy = any(variant.design == NGINX for variant in plan.variants)
+    with staging.running(say, wants_proxy) as stage:
+        if NGINX not in stage.designs:
+            plan = plan.without(NGINX)
         known = circumstances.look(stage.client, stage.settings.redis_url)
         measured, problems = _measure(plan, stage, say)
         say("Checking all books ...")

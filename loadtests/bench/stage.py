@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,40 +15,50 @@ from inventory.repository.schema import prepare_database
 from inventory.serving import gunicorn_command
 from inventory.settings import Settings
 from loadtests import service
-from loadtests.bench.plan import BARE, DESIGNS, OURS
+from loadtests.bench import proxy
+from loadtests.bench.plan import BARE, DESIGNS, NGINX, OURS
+from loadtests.bench.ratios import APP
 from loadtests.bench.shelves import goods
 from loadtests.books import Api
 
 PREPARE_SECONDS_MAX = 30.0
 PAGE_SIZE = 20
 
+Say = Callable[[str], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that runs. `client` looks at mongod from outside of all designs."""
+    """Everything that runs. `client` looks at mongod from outside of all designs.
+
+    `around` are the servers that all designs share, nginx included where it is to be had.
+    """
 
     directory: Path
     settings: Settings
-    stores: Mapping[str, Server]
+    around: Mapping[str, Server]
     designs: Mapping[str, Server]
     client: MongoClient[dict[str, Any]]
 
     def pids(self, design: str) -> dict[str, int]:
         """Return the processes that serve a design."""
-        stores = {name: server.pid for name, server in self.stores.items()}
-        return {"app": self.designs[design].pid} | stores
+        app = self.designs[OURS if design == NGINX else design]
+        return {APP: app.pid} | {name: server.pid for name, server in self.around.items()}
 
 
 @contextmanager
-def running() -> Iterator[Stage]:
-    """Start everything, and stop it when the block ends."""
+def running(say: Say, with_proxy: bool) -> Iterator[Stage]:
+    """Start everything, and stop it when the block ends.
+
+    Without nginx, or with a configuration that cannot be used, there is no design of that name.
+    """
     with ExitStack() as stack:
         directory = stack.enter_context(service.temporary_directory())
-        stores = {"mongod": start_mongod(directory)}
-        stack.callback(stores["mongod"].stop)
-        stores["valkey"] = start_valkey(directory)
-        stack.callback(stores["valkey"].stop)
-        urls = {"MONGO_URL": stores["mongod"].url, "REDIS_URL": stores["valkey"].url}
+        around = {"mongod": start_mongod(directory)}
+        stack.callback(around["mongod"].stop)
+        around["valkey"] = start_valkey(directory)
+        stack.callback(around["valkey"].stop)
+        urls = {"MONGO_URL": around["mongod"].url, "REDIS_URL": around["valkey"].url}
         settings = Settings.from_env(urls)
         prepare_database(settings, wait_seconds=PREPARE_SECONDS_MAX, initiate_replica_set=True)
         designs: dict[str, Server] = {}
@@ -57,8 +67,14 @@ def running() -> Iterator[Stage]:
             if name == BARE:
                 urls["BARE_ANSWERS"] = str(_answers_of(designs[OURS], directory))
             designs[name] = stack.enter_context(_serving(name, urls, directory))
-        client = stack.enter_context(MongoClient[dict[str, Any]](stores["mongod"].url))
-        yield Stage(directory, settings, stores, designs, client)
+        if with_proxy and (nginx := proxy.find()):
+            try:
+                server = stack.enter_context(proxy.serving(nginx, designs[OURS], directory))
+                around[NGINX] = designs[NGINX] = server
+            except (proxy.ProxyError, service.ServiceError) as error:
+                say(f"Without nginx: {error}")
+        client = stack.enter_context(MongoClient[dict[str, Any]](around["mongod"].url))
+        yield Stage(directory, settings, around, designs, client)
 
 
 @contextmanager

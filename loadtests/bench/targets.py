@@ -8,6 +8,7 @@ from loadtests.bench.ratios import Ratio, Turn, ratios_of, turns_of
 from loadtests.bench.singles import Processes, Singles
 
 HOT, KEYED, SPREAD = "ours purchase", "ours keyed purchase", "ours spread purchase"
+READ = "ours read"
 # Fewer requests say nothing about memory that grows with them.
 MEMORY_REQUESTS_MIN = 100_000
 
@@ -77,12 +78,13 @@ def _of_cpu(measured: Measured) -> list[Target]:
     ratio = _Ratios(measured.turns)
     cpu = "app CPU"
     return [
-        _most("CPU of a cached read, of bare", 1.3, "x", ratio("ours read", "bare read", cpu)),
+        _most("CPU of a cached read, of bare", 1.3, "x", ratio(READ, "bare read", cpu)),
         _most("CPU of a 304, of a bare read", 1.1, "x", ratio("ours 304", "bare read", cpu)),
         _most(
             *("CPU of a cached list of 20, of bare", 1.8, "x"),
             ratio("ours list of 20", "bare list of 20", cpu),
         ),
+        _least("reads through nginx, of the service", 8, "x", ratio("nginx read", READ, "rate")),
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench import counters, shelves, wrk
-from loadtests.bench.plan import OURS, Kind, Plan, Variant
+from loadtests.bench.plan import OURS, SELLING, Kind, Plan, Variant
 from loadtests.bench.ratios import Turn
 from loadtests.bench.shelves import Shelf
 from loadtests.bench.stage import PAGE_SIZE, Stage
@@ -36,7 +36,8 @@ class Turns:
         pids = self._stage.pids(variant.design)
         shelf = self._shelf(variant)
         conflicts = counters.write_conflicts(self._stage.client)
-        groups = counters.groups(server.url) if variant.design == OURS else None
+        counts_groups = variant.design == OURS and variant.kind in SELLING
+        groups = counters.groups(server.url) if counts_groups else None
         began = _spent(pids)
         outcome = self._load(variant, server.url, shelf, seconds)
         ended = _spent(pids)

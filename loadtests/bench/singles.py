@@ -5,7 +5,6 @@ Every load is put on shelves of its own, whose stock is checked like that of a t
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from pymongo import WriteConcern
 
@@ -180,35 +179,32 @@ class Measuring:
     def _zipf_hit_ratio(self) -> float | None:
         # Written past the service: it would take longer to create them than to measure.
         database = mongo.open_database(self._stage.client, self._stage.settings)
-        known = {row["_id"] for row in database["stock"].find({}, {"_id": 1})}
-        shop_books.fill(database, ZIPF_PRODUCTS)
-        rows = database["stock"].find({}, {"_id": 1})
-        file = self._file([str(row["_id"]) for row in rows if row["_id"] not in known])
-        seconds = self._plan.seconds
-        self._mix(file, ZIPF_PURCHASES_PERCENT, SEED, seconds * ZIPF_SETTLING_TURNS)
-        return self._mix(file, ZIPF_PURCHASES_PERCENT, SEED + 1, seconds).hit_ratio
+        shelf = shelves.Shelf(shop_books.open_shop(database, ZIPF_PRODUCTS, shelves.STOCK))
+        settling = self._plan.seconds * ZIPF_SETTLING_TURNS
+        self._mix(shelf, ZIPF_PURCHASES_PERCENT, SEED, settling)
+        outcome = self._mix(shelf, ZIPF_PURCHASES_PERCENT, SEED + 1, self._plan.seconds)
+        self._check("Zipf", OURS, shelf)
+        return outcome.hit_ratio
 
     def _selling_hit_ratio(self) -> float | None:
         shelf = shelves.fill(self._ours.url)
-        file = self._file(list(shelf.product_ids))
-        outcome = self._mix(file, SELLING_PURCHASES_PERCENT, SEED, self._plan.seconds)
-        shelf.sold, shelf.unheard = outcome.created, self._plan.connections + outcome.broken
+        outcome = self._mix(shelf, SELLING_PURCHASES_PERCENT, SEED, self._plan.seconds)
         self._check("reads while selling", OURS, shelf)
         return outcome.hit_ratio
 
-    def _mix(self, file: Path, purchases_percent: int, seed: int, seconds: int) -> wrk.Outcome:
+    def _mix(self, shelf: shelves.Shelf, percent: int, seed: int, seconds: int) -> wrk.Outcome:
+        """Put reads and `percent` purchases on a shelf."""
+        file = self._stage.directory / "mix.txt"
+        file.write_text("\n".join(shelf.product_ids))
         outcome = wrk.run(
-            *("mix", self._ours.url, str(file), str(purchases_percent), str(seed)),
+            *("mix", self._ours.url, str(file), str(percent), str(seed)),
             seconds=seconds,
             connections=self._plan.connections,
         )
         self.requests += outcome.requests
+        shelf.sold += outcome.created
+        shelf.unheard += self._plan.connections + outcome.broken
         return outcome
-
-    def _file(self, product_ids: list[str]) -> Path:
-        file = self._stage.directory / "mix.txt"
-        file.write_text("\n".join(product_ids))
-        return file
 
     def _check(self, name: str, design: str, shelf: shelves.Shelf) -> None:
         if problem := shelf.problem(shelves.left(self._stage.designs[design].url, shelf)):

@@ -1,5 +1,6 @@
 """A whole run: warm up, turns in rounds, what is measured once, the books, the results."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,6 @@ from loadtests.bench.singles import Measuring, Singles
 from loadtests.bench.stage import Say, Stage
 from loadtests.bench.targets import HOT, Measured, targets_of
 from loadtests.bench.turns import Turns
-from loadtests.report import write_json
 
 WARM_UP_SECONDS = 1
 PAGE = PROJECT / "docs" / "performance.md"
@@ -102,7 +102,7 @@ def _write(
         "turns": [asdict(turn) for turn in measured.turns],
         "problems": list(problems),
     }
-    write_json(directory / "result.json", result)
+    (directory / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     (directory / "result.md").write_text(report.markdown(measured, known) + "\n")
 
 

@@ -134,6 +134,7 @@ class Measuring:
         target = f"{url}/api/products/{shelf.product_ids[0]}/purchase"
         outcome = wrk.run("purchase", target, seconds=self._plan.seconds, connections=1)
         shelf.sold, shelf.unheard = outcome.requests - outcome.refused, 1 + outcome.broken
+        self.requests += outcome.requests if design == OURS else 0
         self._check(f"{design} alone", design, shelf)
         return round(outcome.p50_ms, 2)
 

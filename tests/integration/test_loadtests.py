@@ -4,6 +4,7 @@ Locust changes the process that imports it, so everything here runs in processes
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from pymongo.database import Database
 from inventory.serving import PROJECT
 from loadtests import service
 from loadtests.bench import openloop
-from loadtests.processes import cpu_seconds
+from loadtests.processes import children, cpu_seconds, resident_megabytes
 
 SALE = ("--users", "40", "--stock", "150", "--seconds", "20", "--processes", "1")
 EXACT, COOKED, NOT_RUN = 0, 1, 2
@@ -173,6 +174,16 @@ def test_cpu_time_includes_children() -> None:
         process.stdout.readline()
         assert 0.2 <= cpu_seconds({"it": process.pid})["it"] < 5
         process.communicate(b"\n")
+
+
+def test_children_are_found_and_weighed() -> None:
+    """Who is asked for its processes names those that run, and each holds some memory."""
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.pid in children(os.getpid())
+        assert resident_megabytes(process.pid) > 0
+        process.communicate(b"\n")
+    assert process.pid not in children(os.getpid())
 
 
 def test_a_check_of_all_books_is_measured() -> None:

@@ -122,7 +122,7 @@ def bench(
     """Measure the service beside its yardsticks, in turns, and hold it against its targets."""
     with _explained():
         plan = Plan(rounds, seconds, connections, chosen(only))
-        exact = benchmark.run(plan, report.new_directory(reports, "bench"), keep, click.echo)
+        exact = benchmark.run(plan, reports, keep, click.echo)
     sys.exit(not exact)
 
 

@@ -16,13 +16,14 @@ from loadtests.bench.singles import Measuring, Singles
 from loadtests.bench.stage import Say, Stage
 from loadtests.bench.targets import HOT, Measured, targets_of
 from loadtests.bench.turns import Turns
+from loadtests.report import new_directory
 
 WARM_UP_SECONDS = 1
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURE = "performance.svg"
 
 
-def run(plan: Plan, directory: Path, keep: bool, say: Say) -> bool:
+def run(plan: Plan, reports: Path, keep: bool, say: Say) -> bool:
     """Measure everything, print and keep it; tell whether all books came out right.
 
     What is measured once is left out unless every variant takes part. With `keep`, the results go
@@ -31,6 +32,7 @@ def run(plan: Plan, directory: Path, keep: bool, say: Say) -> bool:
     wrk.find()
     if keep and not plan.is_whole:
         raise PlanError("Only a run of all variants can be kept.")
+    directory = new_directory(reports, "bench")
     say("Starting the stores and all designs ...")
     wants_proxy = any(variant.design == NGINX for variant in plan.variants)
     with staging.running(say, wants_proxy) as stage:

@@ -106,11 +106,8 @@ def _of_singles(measured: Measured) -> list[Target]:
             single(lambda s: s.overloaded.goodput / peak if peak else None),
         ),
         _most("p99 of a refusal", 50, "ms", single(lambda s: s.overloaded.refused_p99_ms)),
-        _most(
-            *("refusals without Retry-After", 0, ""),
-            single(lambda s: s.overloaded.without_retry_after),
-        ),
-        _most("requests never answered", 0, "", single(lambda s: s.overloaded.unheard)),
+        _most("refusals without Retry-After", 0, "", single(_silent_refusals)),
+        _most("requests with an unknown outcome", 0, "", single(lambda s: s.overloaded.unheard)),
         _most("workers killed", 0, "", single(lambda s: s.overloaded.workers_killed)),
         _most("memory of a worker after 100,000 requests", 120, "MB", memory),
     ]
@@ -118,6 +115,12 @@ def _of_singles(measured: Measured) -> list[Target]:
 
 def _alone(found: Singles) -> float:
     return found.alone.ours_ms / (1.1 * found.alone.plain_ms + found.alone.insert_ms)
+
+
+def _silent_refusals(found: Singles) -> float | None:
+    """Return how many refusals did not say when to come back; None if nobody was refused."""
+    over = found.overloaded
+    return None if over.refused_p99_ms is None else over.without_retry_after
 
 
 class _Ratios:

@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.bench import counters, openloop, plan, proxy, report, shelves, wrk
 from loadtests.bench.ratios import Turn, ratios_of
-from loadtests.bench.singles import Processes
+from loadtests.bench.singles import Alone, Overloaded, Processes, Singles, Steady
 from loadtests.bench.targets import Measured, Target, targets_of
 
 OURS, PLAIN = "ours purchase", "plain purchase"
@@ -75,6 +75,19 @@ def test_what_was_not_measured_meets_no_target() -> None:
     assert found["memory of a worker after 100,000 requests"].met is False
     assert found["purchases of one product, of bare"].met is None
     assert found["workers killed"].met is None
+
+
+def test_the_load_of_one_run_is_judged() -> None:
+    """One client pays for plain and an insert; where nobody was refused, no refusal was good."""
+    over = Overloaded(2000, 180, 50, 0.0, None, 0, 3, 100, 0, 90)
+    singles = Singles(Alone(10, 12, 1), Steady(700, 1, 2, 0, 90), over, 0.9, None)
+    found = {target.what: target for target in targets_of(Measured(TURNS, singles, PROCESSES))}
+    assert found["one client alone, of 1.1 x plain + one insert"].measured == 1.0
+    assert found["2xx at twice the load, of the peak"].measured == 0.9
+    assert found["requests with an unknown outcome"].met is False
+    assert found["hits, Zipf over 10,000 products"].met is False
+    for unjudged in ("hits of a product that sells", "refusals without Retry-After"):
+        assert found[unjudged].met is None
 
 
 def test_memory_is_judged_after_enough_requests_only() -> None:

@@ -1,4 +1,4 @@
-"""Load tests whose verdict comes from the books, and a yardstick to compare the service with.
+"""Load tests whose verdict comes from the books, and a benchmark beside yardsticks.
 
 A load test that only counts answers proves nothing about stock. These keep a journal of every
 purchase that was tried, and afterwards hold it against what the service itself has on record.
@@ -13,11 +13,12 @@ purchase that was tried, and afterwards hold it against what the service itself 
     flash_sale   locust: everybody wants the one product
     browse       locust: many look, few buy
     shoppers     locust: what both kinds of shoppers do
-    compare      the service beside the plain design, on the same servers
-    comparison   medians and ratios of that; pure
-    hammer       a generator that costs next to nothing
+    checkout     everything that a shop does with one product, all at once
+    checking     how long a check of all books takes
+    shop_books   books written straight into the database
+    bench        how fast: the service beside its yardsticks, in turns, against its targets
+    yardsticks   small apps to compare it with
     processes    what processes cost
-    plain        the design that everybody writes first
 
 Outside of the service: knows its HTTP contract and how it is started, not its inside.
 `python -m loadtests` is the command line; only the three locust modules import locust, because

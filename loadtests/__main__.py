@@ -16,7 +16,10 @@ from inventory.errors import DatabaseNotReady
 from inventory.local import LocalError
 from loadtests import checking, report, scenario, service
 from loadtests import checkout as shop
-from loadtests import compare as comparing
+from loadtests.bench import run as benchmark
+from loadtests.bench.plan import Plan, PlanError, chosen
+from loadtests.bench.report import PageError
+from loadtests.bench.wrk import WrkError
 from loadtests.books import ApiError
 from loadtests.journal import JournalError
 
@@ -106,16 +109,20 @@ def verdict(url: str, directory: Path) -> None:
     sys.exit(bool(violations))
 
 
-@main.command()
+@main.command("bench")
 @_reports
-@_number("--rounds", 3, "Turns for each design.")
-@_number("--seconds", 10, "How long a turn takes.")
+@_number("--rounds", 5, "Turns for each variant.")
+@_number("--seconds", 5, "How long a turn takes.")
 @_number("--connections", 64, "Kept-alive connections.")
-def compare(reports: Path, rounds: int, seconds: int, connections: int) -> None:
-    """Put the same load on the plain design and on the service, in turns."""
-    directory = report.new_directory(reports, "compare")
+@click.option("--only", help="Names of variants, separated by commas.  [default: all]")
+@click.option("--keep", is_flag=True, help="Put the results into docs/performance.md as well.")
+def bench(
+    reports: Path, rounds: int, seconds: int, connections: int, only: str | None, keep: bool
+) -> None:
+    """Measure the service beside its yardsticks, in turns, and hold it against its targets."""
     with _explained():
-        exact = comparing.run(comparing.Plan(rounds, seconds, connections), directory, click.echo)
+        plan = Plan(rounds, seconds, connections, chosen(only))
+        exact = benchmark.run(plan, reports, keep, click.echo)
     sys.exit(not exact)
 
 
@@ -138,10 +145,10 @@ def _run(load: scenario.Load, url: str | None, reports: Path) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    problems = (ApiError, DatabaseNotReady, JournalError, LocalError, OSError)
+    problems = (ApiError, DatabaseNotReady, JournalError, LocalError, OSError, PageError)
     try:
         yield
-    except (*problems, scenario.LoadError, service.ServiceError) as error:
+    except (*problems, PlanError, WrkError, scenario.LoadError, service.ServiceError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_RUN)
 

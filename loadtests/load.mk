@@ -14,16 +14,17 @@ load-browse: $(VENV)/.dev.stamp  ## Many look, few buy (URL= USERS= SECONDS= STO
 	@exec $(BIN)/python -m loadtests browse $(call load_option,URL,--url) $(load_size) \
 	  $(call load_option,PRODUCTS,--products)
 
-.PHONY: load-compare
-load-compare: $(VENV)/.dev.stamp  ## Beside the plain design (ROUNDS= SECONDS= CONNECTIONS=)
-	@exec $(BIN)/python -m loadtests compare $(call load_option,ROUNDS,--rounds) \
-	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections)
-
 .PHONY: load-checkout
 load-checkout: $(VENV)/.dev.stamp  ## Buy, hold, commit, release, return (URL= CLIENTS= SECONDS= STOCK=)
 	@exec $(BIN)/python -m loadtests checkout $(call load_option,URL,--url) \
 	  $(call load_option,CLIENTS,--clients) $(call load_option,PROCESSES,--processes) \
 	  $(call load_option,SECONDS,--seconds) $(call load_option,STOCK,--stock)
+
+.PHONY: bench
+bench: $(VENV)/.dev.stamp  ## Beside its yardsticks (ROUNDS= SECONDS= CONNECTIONS= ONLY="..." KEEP=1)
+	@exec $(BIN)/python -m loadtests bench $(call load_option,ROUNDS,--rounds) \
+	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections) \
+	  $(call load_option,ONLY,--only) $(if $(KEEP),--keep)
 
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)

@@ -9,6 +9,8 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 # Positions in the first line of /proc/stat.
 _IDLE, _WAITING, _STOLEN = 4, 5, 8
+# Position in /proc/PID/statm.
+_RESIDENT = 1
 # Positions in /proc/PID/stat, counted from the field after the command's name.
 _PARENT, _USER, _SYSTEM, _WAITED_USER, _WAITED_SYSTEM = 1, 11, 12, 13, 14
 
@@ -24,6 +26,17 @@ def machine_cpu_seconds() -> tuple[float, float]:
     first_line = (PROC / "stat").read_text().splitlines()[0].split()
     spent = [int(ticks) / TICKS_PER_SECOND for ticks in first_line[1 : _STOLEN + 1]]
     return sum(spent) - spent[_IDLE - 1] - spent[_WAITING - 1], sum(spent)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that this one has started and that still run, the oldest first."""
+    return sorted(child for child, stat in _stats().items() if int(stat[_PARENT]) == pid)
+
+
+def resident_megabytes(pid: int) -> float:
+    """Return how much memory a process holds now, what it shares with others included."""
+    pages = int((PROC / str(pid) / "statm").read_text().split()[_RESIDENT])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _stats() -> dict[int, list[str]]:

@@ -1,10 +1,10 @@
-"""The books of a shop that has traded for a while, written straight into the database.
+"""The books of a shop, written straight into the database: one that has traded, or a new one.
 
-Every product has ten movements that fit together, as the service would have written them one by
-one. Knows how documents are stored; checks nothing.
+Every product has movements that fit together, as the service would have written them one by one.
+Knows how documents are stored; checks nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -49,21 +49,36 @@ class _Pile:
         self.documents.clear()
 
 
+# The movements of a product, from its id; what belongs to them goes onto the pile.
+_Entries = Callable[[str, _Pile], Iterator[Entry]]
+
+
 def fill(database: Database[Document], products: int) -> int:
     """Write the books of `products` products; return how many movements they have."""
-    pile = _Pile()
-    for number in range(1, products + 1):
-        _trade(pile)
-        if number % _PRODUCTS_AT_ONCE == 0 or number == products:
-            pile.write(database)
+    _write(database, products, _traded)
     return products * MOVEMENTS_PER_PRODUCT
 
 
-def _trade(pile: _Pile) -> None:
-    product_id = str(ObjectId())
+def open_shop(database: Database[Document], products: int, stock: int) -> list[str]:
+    """Write the books of `products` products that nobody has bought yet; return their ids."""
+    return _write(database, products, lambda product_id, _: iter([_opening(product_id, stock)]))
+
+
+def _write(database: Database[Document], products: int, entries: _Entries) -> list[str]:
+    pile = _Pile()
+    product_ids = []
+    for number in range(1, products + 1):
+        product_ids.append(str(ObjectId()))
+        _enter(pile, product_ids[-1], entries)
+        if number % _PRODUCTS_AT_ONCE == 0 or number == products:
+            pile.write(database)
+    return product_ids
+
+
+def _enter(pile: _Pile, product_id: str, entries: _Entries) -> None:
     pile.add("products", product_document(Product(product_id, _TERMS, 1, _BEGAN, _BEGAN)))
     version = balance = held = 0
-    for entry in _entries(product_id, pile):
+    for entry in entries(product_id, pile):
         version, balance, held = version + 1, balance + entry.delta, held + entry.held_delta
         movement = Movement(product_id, version, balance, held, entry)
         pile.add("movements", movement_document(movement))
@@ -85,10 +100,18 @@ def _trade(pile: _Pile) -> None:
     pile.add("stock", counters | mirrored(_TERMS))
 
 
-def _entries(product_id: str, pile: _Pile) -> Iterator[Entry]:
+def _opening(product_id: str, stock: int) -> Entry:
+    return Entry(
+        *(product_id, Kind.OPENING, stock, _BEGAN),
+        price=_TERMS.price,
+        currency=_TERMS.currency,
+    )
+
+
+def _traded(product_id: str, pile: _Pile) -> Iterator[Entry]:
     at = _BEGAN
     common: dict[str, Any] = {"price": _TERMS.price, "currency": _TERMS.currency}
-    yield Entry(product_id, Kind.OPENING, _STOCK, at, **common)
+    yield _opening(product_id, _STOCK)
     for number in range(_SALES):
         at += timedelta(minutes=1)
         yield Entry(str(ObjectId()), Kind.PURCHASE, -1 - number % 3, at, **common)

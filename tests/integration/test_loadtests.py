@@ -4,12 +4,12 @@ Locust changes the process that imports it, so everything here runs in processes
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
@@ -21,8 +21,8 @@ from pymongo.database import Database
 
 from inventory.serving import PROJECT
 from loadtests import service
-from loadtests.hammer import hammer, purchase_request
-from loadtests.processes import cpu_seconds
+from loadtests.bench import openloop
+from loadtests.processes import children, cpu_seconds, resident_megabytes
 
 SALE = ("--users", "40", "--stock", "150", "--seconds", "20", "--processes", "1")
 EXACT, COOKED, NOT_RUN = 0, 1, 2
@@ -119,17 +119,21 @@ def test_no_service_is_no_verdict(tmp_path: Path) -> None:
 
 
 class Till(BaseHTTPRequestHandler):
-    """Answers every purchase, and counts them."""
+    """Sells what it has, refuses the next, and hangs up on whoever comes after that."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    keys: ClassVar[list[str | None]] = []
+    stock = 40
+    asked: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         """Sell."""
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.keys.append(self.headers["Idempotency-Key"])
-        self.send_response(201)
+        self.asked.append(self.path)
+        if len(self.asked) > self.stock + 1:
+            self.close_connection = True
+            return
+        self.send_response(201 if len(self.asked) <= self.stock else 503)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
@@ -138,24 +142,23 @@ class Till(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_the_generator_counts_every_answer() -> None:
-    """What the hammer reports is what the service answered: nothing lost, nothing left open."""
-    keys = (f"key-{number}" for number in count())
-    with ThreadingHTTPServer(("127.0.0.1", 0), Till) as server:
-        port = server.server_port
+def test_the_open_loop_accounts_for_every_request() -> None:
+    """Each request that was to be sent is an answer, or is said to have had none."""
+    with HTTPServer(("127.0.0.1", 0), Till) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            burst = hammer(
-                *("127.0.0.1", port, 4, 0.2),
-                lambda: purchase_request("127.0.0.1", port, "/", {"Idempotency-Key": next(keys)}),
-            )
+            # One at a time is served, so the others wait in the generator and in the backlog.
+            request = openloop.purchase_request("127.0.0.1", server.server_port, "1")
+            times = openloop.schedule(400, 0.11, seed=1)
+            answers = openloop.run("127.0.0.1", server.server_port, request, times, 1)
         finally:
             server.shutdown()
             thread.join()
-    assert burst.statuses == {201: len(Till.keys)}
-    assert len(set(Till.keys)) == burst.answers > 4
-    assert 0 < burst.latency(0.5) <= burst.latency(0.99)
+    assert (answers.scheduled, answers.succeeded, answers.unheard) == (44, 40, 3)
+    assert (len(answers.refused), answers.without_retry_after) == (1, 1)
+    assert 0 < answers.latency(0.5) <= answers.latency(0.99)
+    assert set(Till.asked) == {"/api/products/1/purchase"}
 
 
 def test_cpu_time_includes_children() -> None:
@@ -171,6 +174,16 @@ def test_cpu_time_includes_children() -> None:
         process.stdout.readline()
         assert 0.2 <= cpu_seconds({"it": process.pid})["it"] < 5
         process.communicate(b"\n")
+
+
+def test_children_are_found_and_weighed() -> None:
+    """Who is asked for its processes names those that run, and each holds some memory."""
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.pid in children(os.getpid())
+        assert resident_megabytes(process.pid) > 0
+        process.communicate(b"\n")
+    assert process.pid not in children(os.getpid())
 
 
 def test_a_check_of_all_books_is_measured() -> None:

@@ -1,5 +1,5 @@
 """What is concluded from a load test: the verdict is silent over exact books, and not deceived by
-any kind of cooked ones; figures and comparisons are what was measured.
+any kind of cooked ones; figures are what was measured.
 
 The good run: three units, one bought by `a` (who asks twice), two by `b` (who hears nothing at
 first), and none left for `c`. Times are small numbers in the order of what happened.
@@ -12,9 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import comparison
 from loadtests.books import Movement, ProductBooks, Sale
-from loadtests.comparison import OURS, OURS_KEYED, PLAIN, Turn
 from loadtests.figures import measure, percentile
 from loadtests.journal import (
     Answer,
@@ -377,29 +375,3 @@ def test_figures_of_nothing_are_zero() -> None:
 def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -> None:
     """It is the least value that so many of all do not exceed."""
     assert percentile([float(number) for number in range(1, 101)], share) == value
-
-
-def turn(variant: str, rate: float, cpu_us: float) -> Turn:
-    cpu = {"app": cpu_us - 100, "mongod": 100}
-    return Turn(variant, 100, rate, 10, 20, cpu, generator_us=50, others_share=0.1, problem=None)
-
-
-TURNS = [
-    *(turn(PLAIN, 100, 1000), turn(OURS, 300, 500), turn(OURS_KEYED, 200, 800)),
-    *(turn(PLAIN, 50, 1000), turn(OURS, 200, 250), turn(OURS_KEYED, 50, 1000)),
-    *(turn(PLAIN, 100, 2000), turn(OURS, 200, 1000), turn(OURS_KEYED, 100, 1000)),
-]
-
-
-def test_ratios_are_taken_round_by_round() -> None:
-    """A round in which the machine was slow for all is no reason to call one of them faster."""
-    ours = comparison.ratios_of(TURNS)[OURS]
-    assert (ours["rate"].median, ours["rate"].least, ours["rate"].most) == (3.0, 2.0, 4.0)
-    assert str(ours["cpu"]) == "0.50 (0.25-0.50)"
-
-
-def test_a_comparison_is_shown_with_its_spread() -> None:
-    """The table has a row a design: the median, and the least and the most of all rounds."""
-    lines = comparison.markdown(TURNS).splitlines()
-    assert "| plain | 100 (50-100) | 10 | 20 | 900 | 100 | 1000 | 50 | 10% |" in lines
-    assert any(line.startswith(f"| {OURS_KEYED} / {PLAIN} | 1.00 (1.00-2.00)") for line in lines)

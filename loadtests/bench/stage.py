@@ -1,0 +1,103 @@
+"""The stage of a run: one mongod, one Valkey, and on them every design with the same gunicorn."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from inventory.local.servers import Server, free_port, start_mongod, start_valkey
+from inventory.repository.schema import prepare_database
+from inventory.serving import gunicorn_command
+from inventory.settings import Settings
+from loadtests import service
+from loadtests.bench import proxy
+from loadtests.bench.plan import BARE, DESIGNS, NGINX, OURS
+from loadtests.bench.ratios import APP
+from loadtests.bench.shelves import goods
+from loadtests.books import Api
+
+PREPARE_SECONDS_MAX = 30.0
+PAGE_SIZE = 20
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that runs. `client` looks at mongod from outside of all designs.
+
+    `around` are the servers that all designs share, nginx included where it is to be had.
+    """
+
+    directory: Path
+    settings: Settings
+    around: Mapping[str, Server]
+    designs: Mapping[str, Server]
+    client: MongoClient[dict[str, Any]]
+
+    def pids(self, design: str) -> dict[str, int]:
+        """Return the processes that serve a design."""
+        app = self.designs[OURS if design == NGINX else design]
+        return {APP: app.pid} | {name: server.pid for name, server in self.around.items()}
+
+
+@contextmanager
+def running(say: Say, with_proxy: bool) -> Iterator[Stage]:
+    """Start everything, and stop it when the block ends.
+
+    Without nginx, or with a configuration that cannot be used, there is no design of that name.
+    """
+    with ExitStack() as stack:
+        directory = stack.enter_context(service.temporary_directory())
+        around = {"mongod": start_mongod(directory)}
+        stack.callback(around["mongod"].stop)
+        around["valkey"] = start_valkey(directory)
+        stack.callback(around["valkey"].stop)
+        urls = {"MONGO_URL": around["mongod"].url, "REDIS_URL": around["valkey"].url}
+        settings = Settings.from_env(urls)
+        prepare_database(settings, wait_seconds=PREPARE_SECONDS_MAX, initiate_replica_set=True)
+        designs: dict[str, Server] = {}
+        # Ours is the first, because the bare one repeats its answers.
+        for name in sorted(DESIGNS, key=lambda name: name != OURS):
+            if name == BARE:
+                urls["BARE_ANSWERS"] = str(_answers_of(designs[OURS], directory))
+            designs[name] = stack.enter_context(_serving(name, urls, directory))
+        if with_proxy and (nginx := proxy.find()):
+            try:
+                server = stack.enter_context(proxy.serving(nginx, designs[OURS], directory))
+                around[NGINX] = designs[NGINX] = server
+            except (proxy.ProxyError, service.ServiceError) as error:
+                say(f"Without nginx: {error}")
+        client = stack.enter_context(MongoClient[dict[str, Any]](around["mongod"].url))
+        yield Stage(directory, settings, around, designs, client)
+
+
+@contextmanager
+def _serving(name: str, urls: Mapping[str, str], directory: Path) -> Iterator[Server]:
+    command = gunicorn_command()
+    if name != OURS:
+        command = [*command[:-1], f"loadtests.yardsticks.{name}:create_app()"]
+    port = free_port()
+    environ = {**os.environ, **urls, "PORT": str(port)}
+    with service.serving(name, command, port, environ, directory / f"{name}.log") as server:
+        yield server
+
+
+def _answers_of(ours: Server, directory: Path) -> Path:
+    """Ask the service what a purchase, a product and a page look like; return the file with it."""
+    with Api(ours.url) as api:
+        ids = [api.create("/api/products", goods())["id"] for _ in range(PAGE_SIZE)]
+        path = f"/api/products/{ids[0]}"
+        answers = {
+            "purchase": api.request("POST", f"{path}/purchase", {"quantity": 1}).body,
+            "product": api.request("GET", path).body,
+            "page": api.request("GET", f"/api/products?limit={PAGE_SIZE}").body,
+        }
+    file = directory / "answers.json"
+    file.write_text(json.dumps(answers))
+    return file

@@ -80,7 +80,7 @@ WORKING_LISTINGS_MAX: Final = 64
 WORKING_READS_MAX: Final = 96
 WORKING_CHANGES_MAX: Final = 128
 TAIL_ENTRIES_MAX: Final = 256
-TAIL_TRIM_ENTRIES: Final = 64
+TAIL_TRIM_ENTRIES: Final = 128
 # An entry that nobody archived for so long was left behind by a process that died.
 TAIL_STALE_SECONDS: Final = 5.0
 SWEEP_INTERVAL_SECONDS: Final = 2.0

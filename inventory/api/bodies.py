@@ -119,6 +119,9 @@ def _flat(messages: Any, path: str = "") -> Fields:
     return {path: [str(message) for message in messages]}
 
 
+_MEANING = json.JSONEncoder(sort_keys=True, default=str, separators=(",", ":"))
+
+
 def read_request_key(payload: Any, *, required: bool) -> RequestKey | None:
     """Return what identifies this request if it carries an Idempotency-Key.
 
@@ -132,9 +135,7 @@ def read_request_key(payload: Any, *, required: bool) -> RequestKey | None:
         return None
     if not 1 <= len(key) <= limits.IDEMPOTENCY_KEY_CHARACTERS_MAX or not key.isprintable():
         raise InvalidIdempotencyKey
-    meaning = json.dumps(
-        [request.method, request.path, payload], sort_keys=True, default=str, separators=(",", ":")
-    )
+    meaning = _MEANING.encode([request.method, request.path, payload])
     return RequestKey(
         id=_digest(f"{_ANYBODY}\n{key}"), fingerprint=_digest(meaning), request_id=g.request_id
     )

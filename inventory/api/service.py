@@ -1,5 +1,8 @@
 """The Flask application of the service: Flask without what it would look up in vain."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
@@ -14,6 +17,10 @@ class Service(Flask):
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
         self.session_interface = _NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view or hook as it is: none of ours is a coroutine, so nobody need look."""
+        return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what finds the route of a request; which host it was sent to does not matter."""

@@ -1,6 +1,6 @@
 """nginx as it is deployed, on loopback: `deploy/nginx` in front of services that run already.
 
-Knows `configure.sh`, where an nginx can be found, and processes. The tests' nginx is started here too.
+Knows `configure.sh`, where an nginx can be found, and processes. The tests start nginx here, too.
 """
 
 import importlib

@@ -14,6 +14,8 @@ purchase that was tried, and afterwards hold it against what the service itself 
     browse       locust: many look, few buy
     shoppers     locust: what both kinds of shoppers do
     compare      the service beside the plain design, on the same servers
+    replicas     three instances behind nginx, on a replica set of three
+    edge         nginx as it is deployed, before services that run already
     comparison   medians and ratios of that; pure
     hammer       a generator that costs next to nothing
     processes    what processes cost

@@ -55,7 +55,8 @@ def started(
     }
     subprocess.run(
         ["/bin/sh", str(CONFIGURE), str(directory)],
-        env={**os.environ, **places, **(environ or {})},
+        # No switch that happens to be set around here.
+        env={"PATH": os.environ.get("PATH", os.defpath), **places, **(environ or {})},
         check=True,
     )
     command = [str(binary), "-e", "stderr", "-p", ".", "-c", "nginx.conf", *_as_root()]

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +22,7 @@ from loadtests import service
 from tests.integration.processes import eventually
 
 TIMEOUT_SECONDS = 10.0
-CLOSED_SECONDS_MAX = 30.0
+ANSWER_SECONDS_MAX = 30.0
 
 Result = TypeVar("Result")
 
@@ -101,16 +103,32 @@ class Front:
         """Buy one unit of the product at `path`."""
         return self.call("POST", f"{path}/purchase", {"quantity": 1}, **headers)
 
+    def connected(self) -> socket.socket:
+        """Open a connection, for whoever wants to say when what is sent over it."""
+        port = int(self.url.rpartition(":")[2])
+        return socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS_MAX)
+
     def raw(self, text: str) -> str:
         """Send `text` as it is; return all that comes until nginx closes the connection."""
-        port = int(self.url.rpartition(":")[2])
         found = b""
-        with socket.create_connection((LOOPBACK, port), timeout=CLOSED_SECONDS_MAX) as connection:
+        with self.connected() as connection:
             connection.sendall(text.encode())
             with suppress(ConnectionResetError):
                 while received := connection.recv(65_536):
                     found += received
         return found.decode()
+
+
+def send(connection: socket.socket, path: str) -> None:
+    """Ask for `path`, without waiting for an answer."""
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n".encode())
+
+
+def receive(connection: socket.socket) -> tuple[int, Message, Any]:
+    """Return status, headers and what the JSON says of the answer that is due."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        return response.status, response.headers, json.loads(response.read())
 
 
 def edge_cache(answer: requests.Response) -> str:

@@ -1,14 +1,11 @@
 """What nginx refuses, whom it cuts off, and how it shares requests out among several services."""
 
 import json
-import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.client import HTTPResponse
 from pathlib import Path
 from select import select
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,11 +13,12 @@ from inventory.local.servers import Server
 from inventory.settings import Settings
 from loadtests import edge
 from tests.integration.edges import (
-    CLOSED_SECONDS_MAX,
     Front,
     assert_problem,
     frozen,
     reached,
+    receive,
+    send,
     serving,
 )
 from tests.integration.processes import eventually
@@ -63,32 +61,22 @@ def test_a_slow_client_is_cut_off(front: Front) -> None:
 def test_one_client_cannot_fill_the_service(front: Front, backend: Server) -> None:
     """Of the requests that one address has running at once, those over the limit are refused."""
     path = front.create()
-    address = urlsplit(front.url)
-    request = f"GET {path}/stock HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode()
     with ExitStack() as stack:
         connections = [
-            stack.enter_context(socket.create_connection((address.hostname, address.port)))
-            for _ in range(RUNNING_MAX + TOO_MANY)
+            stack.enter_context(front.connected()) for _ in range(RUNNING_MAX + TOO_MANY)
         ]
         with frozen(backend):
             for connection in connections:
-                connection.settimeout(CLOSED_SECONDS_MAX)
-                connection.sendall(request)
+                send(connection, f"{path}/stock")
             # While the service is frozen only refusals come, before the patience with it ends.
             eventually(
                 lambda: len(select(connections, [], [], 0)[0]) >= TOO_MANY, "none is refused"
             )
-        answers = [_read(connection) for connection in connections]
-    refusals = [answer for answer in answers if answer[0] == 429]
-    assert refusals == [(429, "1", "too_many_requests")] * TOO_MANY
-
-
-def _read(connection: socket.socket) -> tuple[int, str | None, str | None]:
-    """Return status, Retry-After and code of an answer."""
-    with HTTPResponse(connection) as response:
-        response.begin()
-        body = json.loads(response.read())
-        return response.status, response.headers["Retry-After"], body.get("code")
+        answers = [receive(connection) for connection in connections]
+    refusals = [
+        (headers["Retry-After"], body["code"]) for status, headers, body in answers if status == 429
+    ]
+    assert refusals == [("1", "too_many_requests")] * TOO_MANY
 
 
 def test_a_purchase_without_an_answer_can_be_repeated(front: Front, backend: Server) -> None:

@@ -18,6 +18,8 @@ purchase that was tried, and afterwards hold it against what the service itself 
     shop_books   books written straight into the database
     bench        how fast: the service beside its yardsticks, in turns, against its targets
     yardsticks   small apps to compare it with
+    replicas     three instances behind nginx, on a replica set of three
+    edge         nginx as it is deployed, before services that run already
     processes    what processes cost
 
 Outside of the service: knows its HTTP contract and how it is started, not its inside.

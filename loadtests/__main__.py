@@ -14,7 +14,7 @@ import click
 
 from inventory.errors import DatabaseNotReady
 from inventory.local import LocalError
-from loadtests import checking, report, scenario, service
+from loadtests import checking, replicas, report, scenario, service
 from loadtests import checkout as shop
 from loadtests.bench import run as benchmark
 from loadtests.bench.plan import Plan, PlanError, chosen
@@ -123,6 +123,19 @@ def bench(
     with _explained():
         plan = Plan(rounds, seconds, connections, chosen(only))
         exact = benchmark.run(plan, reports, keep, click.echo)
+    sys.exit(not exact)
+
+
+@main.command("replicas")
+@_reports
+@_number("--rounds", 3, "Turns for each way.")
+@_number("--seconds", 8, "How long a turn takes.")
+@_number("--connections", 64, "Kept-alive connections.")
+def replicated(reports: Path, rounds: int, seconds: int, connections: int) -> None:
+    """Sell one product by three instances on three members, spread and by product."""
+    directory = report.new_directory(reports, "replicas")
+    with _explained():
+        exact = replicas.run(replicas.Plan(rounds, seconds, connections), directory, click.echo)
     sys.exit(not exact)
 
 

@@ -29,3 +29,8 @@ bench: $(VENV)/.dev.stamp  ## Beside its yardsticks (ROUNDS= SECONDS= CONNECTION
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
 	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)
+
+.PHONY: load-replicas
+load-replicas: $(VENV)/.dev.stamp  ## Three instances on three members, behind nginx (ROUNDS= SECONDS= CONNECTIONS=)
+	@exec $(BIN)/python -m loadtests replicas $(call load_option,ROUNDS,--rounds) \
+	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections)

@@ -64,15 +64,20 @@ def started(directory: Path) -> Iterator[Server]:
 
 @contextmanager
 def serving(
-    name: str, command: list[str], port: int, environ: Mapping[str, str], log: Path
+    name: str,
+    command: list[str],
+    port: int,
+    environ: Mapping[str, str],
+    log: Path,
+    directory: Path = PROJECT,
 ) -> Iterator[Server]:
     """Run a command that serves HTTP at `port` of loopback; yield when it is ready, stop it after.
 
-    Raises `ServiceError` if it does not become ready.
+    It runs in `directory`. Raises `ServiceError` if it does not become ready.
     """
     url = f"http://{LOOPBACK}:{port}"
     with log.open("wb") as output:
-        process = spawn(command, output=output, environ=environ, directory=PROJECT)
+        process = spawn(command, output=output, environ=environ, directory=directory)
     server = Server(name, url, port, process, log)
     try:
         _await_ready(server)

@@ -2,7 +2,6 @@
 
     plan      which variants, in which order, and what is divided by what; pure
     stage     mongod, Valkey and all designs, started and stopped
-    proxy     nginx in front of the service, as it is deployed
     shelves   products to buy, and what their stock is checked against
     wrk       the closed loop, and its scripts
     openloop  the open loop: requests at fixed times, however the service fares

@@ -35,9 +35,7 @@ def run(plan: Plan, reports: Path, keep: bool, say: Say) -> bool:
     directory = new_directory(reports, "bench")
     say("Starting the stores and all designs ...")
     wants_proxy = any(variant.design == NGINX for variant in plan.variants)
-    with staging.running(say, wants_proxy) as stage:
-        if NGINX not in stage.designs:
-            plan = plan.without(NGINX)
+    with staging.running(wants_proxy) as stage:
         known = circumstances.look(stage.client, stage.settings.redis_url)
         measured, problems = _measure(plan, stage, say)
         say("Checking all books ...")

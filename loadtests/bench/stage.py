@@ -14,8 +14,7 @@ from inventory.local.servers import Server, free_port, start_mongod, start_valke
 from inventory.repository.schema import prepare_database
 from inventory.serving import gunicorn_command
 from inventory.settings import Settings
-from loadtests import service
-from loadtests.bench import proxy
+from loadtests import edge, service
 from loadtests.bench.plan import BARE, DESIGNS, NGINX, OURS
 from loadtests.bench.ratios import APP
 from loadtests.bench.shelves import goods
@@ -47,11 +46,8 @@ class Stage:
 
 
 @contextmanager
-def running(say: Say, with_proxy: bool) -> Iterator[Stage]:
-    """Start everything, and stop it when the block ends.
-
-    Without nginx, or with a configuration that cannot be used, there is no design of that name.
-    """
+def running(with_proxy: bool) -> Iterator[Stage]:
+    """Start everything, and stop it when the block ends."""
     with ExitStack() as stack:
         directory = stack.enter_context(service.temporary_directory())
         around = {"mongod": start_mongod(directory)}
@@ -67,12 +63,10 @@ def running(say: Say, with_proxy: bool) -> Iterator[Stage]:
             if name == BARE:
                 urls["BARE_ANSWERS"] = str(_answers_of(designs[OURS], directory))
             designs[name] = stack.enter_context(_serving(name, urls, directory))
-        if with_proxy and (nginx := proxy.find()):
-            try:
-                server = stack.enter_context(proxy.serving(nginx, designs[OURS], directory))
-                around[NGINX] = designs[NGINX] = server
-            except (proxy.ProxyError, service.ServiceError) as error:
-                say(f"Without nginx: {error}")
+        if with_proxy:
+            around[NGINX] = designs[NGINX] = stack.enter_context(
+                edge.started(directory / "nginx", [designs[OURS]])
+            )
         client = stack.enter_context(MongoClient[dict[str, Any]](around["mongod"].url))
         yield Stage(directory, settings, around, designs, client)
 

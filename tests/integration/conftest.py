@@ -1,8 +1,9 @@
-"""The engine and its repositories over real stores, without HTTP."""
+"""The engine and its repositories over real stores, without HTTP; and the service behind nginx."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from pymongo.database import Database
 
 from inventory.domain.products import Terms
 from inventory.domain.stock import Snapshot
+from inventory.local.servers import Server
 from inventory.repository import mongo
 from inventory.repository.schema import prepare_database
 from inventory.settings import Settings
 from inventory.wiring import Rooms
+from loadtests import edge
+from tests.integration.edges import Front, serving
 
 
 @dataclass
@@ -115,3 +119,24 @@ def _start_process(settings: Settings) -> Iterator[Callable[[], Process]]:
 @pytest.fixture(name="process")
 def _process(start_process: Callable[[], Process]) -> Process:
     return start_process()
+
+
+@pytest.fixture(scope="session", name="edge_settings")
+def _edge_settings(database_settings: Settings) -> Settings:
+    settings = replace(database_settings, mongo_database="inventory_test_edge")
+    prepare_database(settings, wait_seconds=30)
+    return settings
+
+
+@pytest.fixture(scope="session", name="backend")
+def _backend(edge_settings: Settings, servers_directory: Path) -> Iterator[Server]:
+    """The service that nginx stands before."""
+    with serving(edge_settings, servers_directory / "backend.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="front")
+def _front(backend: Server, servers_directory: Path) -> Iterator[Front]:
+    """A client of nginx as it is deployed, before `backend`."""
+    with edge.started(servers_directory / "nginx", [backend]) as server:
+        yield Front(server.url)

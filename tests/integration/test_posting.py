@@ -32,7 +32,7 @@ from inventory.services.changing import begin_claim
 from inventory.services.lines import AskedLine
 from inventory.stock.changes import Change
 from tests.integration.conftest import Process
-from tests.integration.test_engine import change, key, together
+from tests.integration.engine_calls import change, key, together
 
 Start = Callable[[], Process]
 

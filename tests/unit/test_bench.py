@@ -1,11 +1,10 @@
 """The parts of the benchmark that only compute: order, ratios, targets, tables, schedules."""
 
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 
-from loadtests.bench import counters, openloop, plan, proxy, report, shelves, wrk
+from loadtests.bench import counters, openloop, plan, report, shelves, wrk
 from loadtests.bench.ratios import Turn, ratios_of
 from loadtests.bench.singles import Alone, Overloaded, Processes, Singles, Steady
 from loadtests.bench.targets import Measured, Target, targets_of
@@ -173,15 +172,3 @@ def test_groups_are_read_from_what_prometheus_reads() -> None:
     assert groups.mean_since(counters.Groups(2.0, 10.0)) == 10.0
     assert groups.mean_since(groups) is None
     assert counters.parse_groups("") == counters.Groups(0.0, 0.0)
-
-
-def test_nginx_is_run_as_it_is_deployed() -> None:
-    """Only names, ports and places change; a configuration that lacks them is not guessed at."""
-    deployed = (proxy.CONFIGURATION / proxy.MAIN).read_text()
-    local = proxy.here(deployed, Path("/x"), 1, 2, 3).splitlines()
-    changed = [new for old, new in zip(deployed.splitlines(), local, strict=True) if old != new]
-    assert "        listen 127.0.0.1:2;" in changed
-    assert "        server 127.0.0.1:1 max_fails=3 fail_timeout=1s;" in changed
-    assert "pid /x/nginx.pid;" in changed
-    with pytest.raises(proxy.ProxyError, match="listen 8080"):
-        proxy.here(deployed.replace("8080", "80"), Path("/x"), 1, 2, 3)

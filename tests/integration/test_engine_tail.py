@@ -1,0 +1,171 @@
+"""The tail of a product: entries that wait there are history, and reach the ledger once."""
+
+import time
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from inventory import limits
+from inventory.domain.movements import Entry, Kind
+from inventory.domain.products import Terms
+from inventory.domain.stock import Operation
+from inventory.errors import (
+    OutcomeUnknown,
+    PurchaseNotFound,
+    StorageUnavailable,
+)
+from inventory.repository.mongo import new_id
+from inventory.services.changing import begin_claim
+from inventory.stock.changes import Change
+from tests.integration.conftest import Process
+from tests.integration.engine_calls import key, operation_of, settled_tail, until
+
+
+def test_tail_is_trimmed_and_the_ledger_complete(process: Process) -> None:
+    """A product that sells on and on keeps a bounded tail and a gapless ledger."""
+    product_id = process.create(stock=1000)
+    for _ in range(limits.TAIL_TRIM_ENTRIES * 2):
+        process.purchasing.purchase_product(product_id, 1)
+    snapshot = process.stock.get(product_id)
+    assert snapshot is not None
+    assert len(snapshot.tail) <= limits.TAIL_TRIM_ENTRIES
+    process.assert_exact(product_id)
+
+
+def test_a_full_tail_is_emptied_by_the_next_writer(process: Process) -> None:
+    """Where nobody archived for so long that the tail is full, a sale makes room and goes on."""
+    product_id = process.create(stock=1000)
+    entries = [
+        Operation(product_id, Entry(new_id(), Kind.PURCHASE, -1, process.clock.now()))
+        for _ in range(limits.TAIL_ENTRIES_MAX)
+    ]
+    assert process.stock.apply(product_id, entries) is not None
+    assert process.stock.apply(product_id, entries[:1]) is None
+    purchase, _ = process.purchasing.purchase_product(product_id, 1)
+    assert purchase.lines[0].remaining_stock == 1000 - limits.TAIL_ENTRIES_MAX - 1
+    process.assert_exact(product_id)
+
+
+def test_an_unarchived_entry_is_never_trimmed(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trimming stops before the first entry whose row a majority does not have."""
+    product_id = process.create()
+    for _ in range(3):
+        process.purchasing.purchase_product(product_id, 1)
+    snapshot = process.stock.get(product_id)
+    assert snapshot is not None
+    _, second, third = snapshot.tail
+    lost = process.database["movements"].find_one_and_delete({"version": 3})
+    assert lost is not None
+    assert str(lost["_id"]) == second.operation_id
+    with monkeypatch.context() as patch:
+        patch.setattr(process.movements, "add_missing", lambda _: None)
+        process.archive.settle([snapshot])
+    after = process.stock.get(product_id)
+    assert after is not None
+    assert after.tail == (second, third)
+    process.archive.settle([after])
+    process.assert_exact(product_id)
+
+
+def test_the_sweeper_finishes_what_a_dead_process_began(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries that were applied and never archived reach the ledger without their process."""
+    product_id = process.create()
+    operation = operation_of(process, product_id, -2)
+    assert process.stock.apply(product_id, [operation]) is not None
+    assert process.books(product_id) == [(1, 10, 10)]
+    monkeypatch.setattr(limits, "TAIL_STALE_SECONDS", -60.0)
+    assert process.archive.settle_stale() == 1
+    assert process.books(product_id) == [(1, 10, 10), (2, -2, 8)]
+    assert process.purchases.get(operation.id) is not None
+    # A majority has the row within moments, and then the tail is trimmed.
+    until(lambda: process.archive.settle_stale() == 0)
+    process.assert_exact(product_id)
+
+
+def test_history_includes_what_waits_in_the_tail(process: Process) -> None:
+    """Whoever asks for movements sees everything applied, archived or not."""
+    product_id = process.create()
+    assert process.stock.apply(product_id, [operation_of(process, product_id, -2)])
+    rows = process.adjusting.list_movements(product_id, None, None, 10)
+    assert [(row.version, row.entry.delta) for row in rows] == [(2, -2), (1, 10)]
+
+
+def test_a_purchase_is_found_before_it_is_archived(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was acknowledged can be read at once, even if the ledger could not be written."""
+    product_id = process.create()
+
+    def fail(*_: object) -> None:
+        raise OutcomeUnknown
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.archive, "add", fail)
+        purchase, _ = process.purchasing.purchase_product(product_id, 1)
+        assert process.purchases.get(purchase.id) is None
+        with pytest.raises(StorageUnavailable):
+            process.purchasing.get_purchase(purchase.id)
+    assert process.purchasing.get_purchase(purchase.id) == purchase
+    assert process.purchases.get(purchase.id) == purchase
+    with pytest.raises(PurchaseNotFound):
+        process.purchasing.get_purchase(new_id())
+
+
+def test_a_sale_keeps_the_price_it_was_made_at(process: Process) -> None:
+    """An entry that still waits for the ledger is not repriced by an edit."""
+    product_id = process.create(price=Decimal("2.50"))
+    old = operation_of(process, product_id, -1)
+    assert process.stock.apply(product_id, [old]) is not None
+    process.catalogue.edit_product(
+        product_id, 1, lambda terms: Terms.of(name=terms.name, price=Decimal(4))
+    )
+    new, _ = process.purchasing.purchase_product(product_id, 1)
+    process.assert_exact(product_id)
+    found = process.recovery.find(product_id, old.id)
+    assert found is not None
+    assert found.entry.price == Decimal("2.50")
+    assert new.lines[0].unit_price == Decimal("4.00")
+
+
+def test_a_fenced_operation_is_not_applied_late(process: Process) -> None:
+    """After its fence, by the database's clock, nobody can apply an operation any more."""
+    product_id = process.create()
+    entry = Entry(new_id(), Kind.PURCHASE, -1, process.clock.now())
+    late = Operation(product_id, entry, fence=process.clock.now() - timedelta(seconds=1))
+    assert process.stock.apply(product_id, [late]) is None
+    with pytest.raises(StorageUnavailable):
+        process.engine.submit(Change(late.id, late), time.monotonic() + 2)
+    assert process.books(product_id) == [(1, 10, 10)]
+
+
+def test_a_voided_operation_is_not_applied(process: Process) -> None:
+    """A writer that wakes up inside its fence finds its operation given up by its successor."""
+    product_id = process.create()
+    claim = begin_claim(key(), new_id(), process.clock, product_id)
+    entry = Entry(claim.operation_id, Kind.PURCHASE, -1, process.clock.now())
+    sleeper = Operation(product_id, entry, fence=claim.fence)
+    assert process.recovery.give_up(product_id, claim.operation_id) is None
+    assert process.stock.apply(product_id, [sleeper]) is None
+    with pytest.raises(StorageUnavailable):
+        process.engine.submit(
+            Change(sleeper.id, sleeper, claim, claimed=True), time.monotonic() + 2
+        )
+
+
+def test_an_applied_operation_cannot_be_voided(process: Process) -> None:
+    """Giving up finds an effect wherever it is: in the tail, in the ledger, or trimmed."""
+    product_id = process.create()
+    operation = operation_of(process, product_id, -3)
+    snapshot = process.stock.apply(product_id, [operation])
+    assert snapshot is not None
+    assert not process.stock.void(product_id, operation.id)
+    assert process.recovery.give_up(product_id, operation.id) is not None
+    until(lambda: settled_tail(process, product_id) == ())
+    found = process.recovery.give_up(product_id, operation.id)
+    assert found is not None
+    assert (found.version, found.balance) == (2, 7)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from flask import g, request
@@ -91,12 +92,22 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read_query(schema: Schema) -> Any:
+def read_query(schema: Schema) -> dict[str, Any]:
     """Return the request's query as `schema` loads it."""
+    return _read_query(schema, request.query_string).copy()
+
+
+@lru_cache(maxsize=1024)
+def _read_query(schema: Schema, _query_string: bytes) -> dict[str, Any]:
+    """Load the query of this request once: most who list ask for the same few pages.
+
+    What is refused is not remembered.
+    """
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
         raise ValidationFailed({name: ["Given more than once."] for name in repeated})
-    return load(schema, request.args.to_dict())
+    loaded: dict[str, Any] = load(schema, request.args.to_dict())
+    return loaded
 
 
 def load(schema: Schema, data: Any) -> Any:

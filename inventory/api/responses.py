@@ -15,9 +15,6 @@ JSON = "application/json"
 Item = TypeVar("Item")
 # Clients and proxies may keep what they got, but ask whether it still holds before they use it.
 _REVALIDATE = "no-cache"
-# Most requests have neither, so they are parsed only where they are.
-_IF_NONE_MATCH = "HTTP_IF_NONE_MATCH"
-_CACHE_CONTROL = "HTTP_CACHE_CONTROL"
 
 
 class Complete(Response):
@@ -70,11 +67,17 @@ def validated(rendered: Rendered) -> Response:
         "Cache-Control": _REVALIDATE,
         "X-Cache": rendered.cache,
     }
-    if _IF_NONE_MATCH in request.environ and request.if_none_match.contains_weak(rendered.etag):
+    if _has(rendered.etag):
         return Complete(status=304, headers=headers)
     return Complete(rendered.body, headers=headers, content_type=JSON)
 
 
+def _has(etag: str) -> bool:
+    """Tell whether the client says that it has this version; most say so with one strong tag."""
+    sent = request.environ.get("HTTP_IF_NONE_MATCH")
+    return sent is not None and (sent == f'"{etag}"' or request.if_none_match.contains_weak(etag))
+
+
 def wants_fresh() -> bool:
     """Tell whether the client asked for what the database says now."""
-    return _CACHE_CONTROL in request.environ and bool(request.cache_control.no_cache)
+    return "HTTP_CACHE_CONTROL" in request.environ and bool(request.cache_control.no_cache)

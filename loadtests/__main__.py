@@ -14,13 +14,14 @@ import click
 
 from inventory.errors import DatabaseNotReady
 from inventory.local import LocalError
-from loadtests import checking, replicas, report, scenario, service
+from loadtests import checking, flame, replicas, report, scenario, service
 from loadtests import checkout as shop
 from loadtests.bench import run as benchmark
 from loadtests.bench.plan import Plan, PlanError, chosen
 from loadtests.bench.report import PageError
 from loadtests.bench.wrk import WrkError
 from loadtests.books import ApiError
+from loadtests.flame import FLAMES, FlameError
 from loadtests.journal import JournalError
 
 NOT_RUN = 2
@@ -139,6 +140,20 @@ def replicated(reports: Path, rounds: int, seconds: int, connections: int) -> No
     sys.exit(not exact)
 
 
+@main.command("flame")
+@_number("--seconds", 10, "How long each is recorded.")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=FLAMES,
+    help="Where the pictures go.",
+)
+def flame_graphs(seconds: int, directory: Path) -> None:
+    """Draw where the time of a purchase and of a cached read goes."""
+    with _explained():
+        flame.run(seconds, directory, click.echo)
+
+
 @main.command("check")
 @_number("--products", 100_000, "Products, with ten movements each.")
 def check(products: int) -> None:
@@ -158,7 +173,15 @@ def _run(load: scenario.Load, url: str | None, reports: Path) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    problems = (ApiError, DatabaseNotReady, JournalError, LocalError, OSError, PageError)
+    problems = (
+        ApiError,
+        DatabaseNotReady,
+        JournalError,
+        LocalError,
+        OSError,
+        PageError,
+        FlameError,
+    )
     try:
         yield
     except (*problems, PlanError, WrkError, scenario.LoadError, service.ServiceError) as error:

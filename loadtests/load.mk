@@ -26,6 +26,10 @@ bench: $(VENV)/.dev.stamp  ## Beside its yardsticks (ROUNDS= SECONDS= CONNECTION
 	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections) \
 	  $(call load_option,ONLY,--only) $(if $(KEEP),--keep)
 
+.PHONY: flame
+flame: $(VENV)/.dev.stamp  ## Draw where the time of a purchase and a read goes, into docs/flames (SECONDS=)
+	@exec $(BIN)/python -m loadtests flame $(call load_option,SECONDS,--seconds)
+
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
 	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)

@@ -112,7 +112,8 @@ PROBLEMS_KEPT_MAX: Final = 10_000
 
 # --- the cache ------------------------------------------------------------------------------------
 CARD_TTL_SECONDS: Final = 300
-STOCK_TTL_SECONDS: Final = 30
+# Long, because every sale replaces it and the sweeper makes up for who died before it could.
+STOCK_TTL_SECONDS: Final = 300
 # That there is no such product. Nobody can create one under an id that was asked for before.
 ABSENT_TTL_SECONDS: Final = 15
 LIST_TTL_SECONDS: Final = 60

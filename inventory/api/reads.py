@@ -12,7 +12,7 @@ import orjson
 
 from inventory import limits
 from inventory.api import cursors, presenters
-from inventory.cache.decorator import cached, fetch_together, present
+from inventory.cache.decorator import cached, fetch_together, load_together, present
 from inventory.cache.store import Glimpse, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned
 from inventory.domain.products import Position, Product, ProductFilter, SortKey
@@ -104,15 +104,12 @@ class ProductReads:
 
     def product(self, product_id: str, *, fresh: bool) -> Rendered:
         """Return a whole product; raise `ProductNotFound`."""
+        reads = [(self.card, (product_id,)), (self.counters, (product_id,))]
         if fresh:
             self.store.count("bypass", 1)
-            card, counters, cache = (
-                self.card.load(product_id),
-                self.counters.load(product_id),
-                "bypass",
-            )
+            (card, counters), cache = load_together(reads), "bypass"
         else:
-            found = fetch_together([(self.card, (product_id,)), (self.counters, (product_id,))])
+            found = fetch_together(reads)
             card, counters = found[0].value, found[1].value
             cache = "hit" if found[0].hit and found[1].hit else "miss"
         if card is None or counters is None:

@@ -71,14 +71,11 @@ class CachedRead:
 
     def load(self, *arguments: str) -> Versioned | None:
         """Read the database and put what it says into Redis."""
-        seen = self.store.glimpse()
-        value = self._load(self._owner, *arguments)
-        if value is not None:
-            self.offer({arguments: value}, seen)
-        else:
-            key, ttl_seconds = self.key(*arguments), limits.ABSENT_TTL_SECONDS
-            self.store.offer({key: (Versioned(0, ABSENT), ttl_seconds)}, seen)
-        return value
+        return load_together([(self, arguments)])[0]
+
+    def read(self, *arguments: str) -> Versioned | None:
+        """Read the database and tell nobody."""
+        return self._load(self._owner, *arguments)
 
     def load_once(self, *arguments: str) -> Versioned | None:
         """Do the same for all who want it now, in this process and, if possible, in others."""
@@ -91,8 +88,10 @@ class CachedRead:
                 return present(found)
             try:
                 return self.load(*arguments)
-            finally:
+            except BaseException:
+                # Whoever finds the value needs no lease; nobody finds one now.
                 self.store.release(found)
+                raise
 
         try:
             value, asked = self.store.loads.ask(key, (), load_or_take)
@@ -166,6 +165,23 @@ def fetch_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Found]
         Found(read.load_once(*arguments), False) if value is None else Found(present(value), True)
         for value, (read, arguments) in zip(known, reads, strict=True)
     ]
+
+
+def load_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Versioned | None]:
+    """Read the database for each and put what it says into Redis with one command."""
+    store = reads[0][0].store
+    seen = store.glimpse()
+    values = [read.read(*arguments) for read, arguments in reads]
+    store.offer(
+        {
+            read.key(*arguments): (Versioned(0, ABSENT), limits.ABSENT_TTL_SECONDS)
+            if value is None
+            else (value, read.ttl_seconds)
+            for value, (read, arguments) in zip(values, reads, strict=True)
+        },
+        seen,
+    )
+    return values
 
 
 def present(value: Versioned | None) -> Versioned | None:

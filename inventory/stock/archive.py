@@ -90,22 +90,22 @@ class Archive:
             }
         )
 
-    def settle_stale(self) -> int:
-        """Settle tails that were left alone for a while; return how many there were.
+    def settle_stale(self) -> list[str]:
+        """Settle tails that were left alone for a while; return whose they were.
 
         A process that died may have applied entries and not archived them, so this is also the
         recovery of the ledger. Any number of processes may do it at once.
         """
         before = self._clock.now() - timedelta(seconds=limits.TAIL_STALE_SECONDS)
-        position, count = None, 0
+        position, product_ids = None, list[str]()
         while True:
             snapshots, position = self._stock.list_untrimmed(
                 before, position, limits.SWEEP_PRODUCTS_MAX
             )
             self.settle(snapshots)
-            count += len(snapshots)
+            product_ids += [snapshot.product_id for snapshot in snapshots]
             if position is None:
-                return count
+                return product_ids
 
 
 def _is_a_purchase(movement: Movement) -> bool:

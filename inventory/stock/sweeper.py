@@ -47,7 +47,10 @@ class Sweeper:
     def sweep(self) -> None:
         """Tidy up once; trouble is logged and left for the next round."""
         try:
-            self._archive.settle_stale()
+            settled = self._archive.settle_stale()
+            if settled:
+                # Who left them may have died before it could tell the cache.
+                self._engine.publish_current(settled)
             while self._engine.expire_due():
                 pass
         except InventoryError as problem:

@@ -1,0 +1,68 @@
+"""What a worker writes to a connection: each response at once, however it is made."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from inventory.worker import OneWriteResponse
+
+
+class Wire:
+    """A connection that remembers each write."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        """Take what is written."""
+        self.written.append(data)
+
+
+def respond(method: str, status: str, headers: list[tuple[str, str]], *parts: bytes) -> list[bytes]:
+    """Answer a request as gunicorn does; return the writes."""
+    wire = Wire()
+    asked = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
+    response: Any = OneWriteResponse(asked, wire, SimpleNamespace(protocol="http"))
+    response.start_response(status, headers)
+    for part in parts:
+        response.write(part)
+    response.close()
+    return wire.written
+
+
+def test_headers_and_body_leave_together() -> None:
+    """A whole response is one write."""
+    (sent,) = respond("GET", "200 OK", [("Content-Length", "4")], b"body")
+    head, _, body = sent.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    assert {b"Connection: keep-alive", b"Content-Length: 4"} <= set(lines)
+    assert any(line.startswith(b"Date: ") and line.endswith(b" GMT") for line in lines)
+    assert body == b"body"
+
+
+@pytest.mark.parametrize(
+    "method,status,headers",
+    [
+        ("GET", "304 Not Modified", []),
+        ("DELETE", "204 No Content", []),
+        ("HEAD", "200 OK", [("Content-Length", "4")]),
+        ("GET", "200 OK", [("Content-Length", "0")]),
+    ],
+)
+def test_headers_without_a_body_leave_alone(
+    method: str, status: str, headers: list[tuple[str, str]]
+) -> None:
+    """Where there is no body, the headers are written all the same, and once."""
+    (sent,) = respond(method, status, headers)
+    assert sent.endswith(b"\r\n\r\n")
+    assert sent.startswith(f"HTTP/1.1 {status}".encode())
+
+
+def test_a_body_of_unknown_length_is_chunked() -> None:
+    """Each part is a chunk, the first of them behind the headers; an empty chunk ends it."""
+    first, second, end = respond("GET", "200 OK", [], b"one", b"three")
+    assert b"Transfer-Encoding: chunked" in first
+    assert first.endswith(b"\r\n\r\n3\r\none\r\n")
+    assert (second, end) == (b"5\r\nthree\r\n", b"0\r\n\r\n")

@@ -21,9 +21,13 @@ from loadtests.bench.plan import Plan, PlanError, chosen
 from loadtests.bench.report import PageError
 from loadtests.bench.wrk import WrkError
 from loadtests.books import ApiError
+from loadtests.growth import run as growth
 from loadtests.journal import JournalError
 
 NOT_RUN = 2
+SIZES = "1000,100000,1000000"
+# So many products are bought; with fewer, the same request would be another one.
+SIZE_MIN = 1_000
 REPORTS = service.DIRECTORY / "reports"
 
 Command = Callable[..., None]
@@ -123,6 +127,30 @@ def bench(
     with _explained():
         plan = Plan(rounds, seconds, connections, chosen(only))
         exact = benchmark.run(plan, reports, keep, click.echo)
+    sys.exit(not exact)
+
+
+def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
+    sizes = [int(size) for size in text.split(",") if size.strip().isdecimal()]
+    if len(sizes) != text.count(",") + 1 or min(sizes) < SIZE_MIN:
+        raise click.BadParameter(f"Say numbers from {SIZE_MIN:,} on, separated by commas.")
+    return sorted(set(sizes))
+
+
+@main.command("growth")
+@_reports
+@click.option("--sizes", default=SIZES, callback=_sizes, help="Numbers of products.")
+@_number("--rounds", 3, "Turns for each kind of request at each size.")
+@_number("--seconds", 5, "How long a turn takes.")
+@_number("--connections", 64, "Kept-alive connections.")
+@click.option("--keep", is_flag=True, help="Put the results into docs/performance.md as well.")
+def growth_of(
+    reports: Path, sizes: list[int], rounds: int, seconds: int, connections: int, keep: bool
+) -> None:
+    """Measure what a request costs in catalogues of several sizes."""
+    with _explained():
+        plan = growth.Plan(sizes, rounds, seconds, connections)
+        exact = growth.run(plan, reports, keep, click.echo)
     sys.exit(not exact)
 
 

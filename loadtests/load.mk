@@ -26,6 +26,12 @@ bench: $(VENV)/.dev.stamp  ## Beside its yardsticks (ROUNDS= SECONDS= CONNECTION
 	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections) \
 	  $(call load_option,ONLY,--only) $(if $(KEEP),--keep)
 
+.PHONY: bench-growth
+bench-growth: $(VENV)/.dev.stamp  ## What requests cost as the catalogue grows (SIZES= ROUNDS= SECONDS= KEEP=1)
+	@exec $(BIN)/python -m loadtests growth $(call load_option,SIZES,--sizes) \
+	  $(call load_option,ROUNDS,--rounds) $(call load_option,SECONDS,--seconds) \
+	  $(call load_option,CONNECTIONS,--connections) $(if $(KEEP),--keep)
+
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
 	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)

@@ -23,6 +23,7 @@ from loadtests.bench.wrk import WrkError
 from loadtests.books import ApiError
 from loadtests.growth import run as growth
 from loadtests.journal import JournalError
+from loadtests.soak import run as soaking
 
 NOT_RUN = 2
 SIZES = "1000,100000,1000000"
@@ -151,6 +152,17 @@ def growth_of(
     with _explained():
         plan = growth.Plan(sizes, rounds, seconds, connections)
         exact = growth.run(plan, reports, keep, click.echo)
+    sys.exit(not exact)
+
+
+@main.command()
+@_reports
+@_number("--minutes", 30, "How long.")
+@_number("--products", 10_000, "Products in the catalogue.")
+def soak(reports: Path, minutes: int, products: int) -> None:
+    """Half of what the service can carry, for long: does anything in it grow without end?"""
+    with _explained():
+        exact = soaking.run(soaking.Plan(minutes, products), reports, click.echo)
     sys.exit(not exact)
 
 

@@ -32,6 +32,11 @@ bench-growth: $(VENV)/.dev.stamp  ## What requests cost as the catalogue grows (
 	  $(call load_option,ROUNDS,--rounds) $(call load_option,SECONDS,--seconds) \
 	  $(call load_option,CONNECTIONS,--connections) $(if $(KEEP),--keep)
 
+.PHONY: soak
+soak: $(VENV)/.dev.stamp  ## Half of its peak for long: does anything grow? (MINUTES= PRODUCTS=)
+	@exec $(BIN)/python -m loadtests soak $(call load_option,MINUTES,--minutes) \
+	  $(call load_option,PRODUCTS,--products)
+
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
 	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)

@@ -28,6 +28,16 @@ class Kind(StrEnum):
 
 
 SELLING = frozenset({Kind.HOT, Kind.SPREAD})
+# Turns of one row follow each other, because they are compared with one another.
+TOGETHER = (
+    (Kind.HOT,),
+    (Kind.SPREAD,),
+    (Kind.READ,),
+    (Kind.UNCACHED,),
+    (Kind.PAGE, Kind.DEEP_PAGE),
+    (Kind.MOVEMENTS, Kind.DEEP_MOVEMENTS),
+    (Kind.PURCHASES,),
+)
 # How often cached reads find what they look for depends on how many products share the cache. So
 # what the same work costs at another size, only reads past the cache can tell.
 TARGETS = {Kind.HOT: 1.2, Kind.SPREAD: 1.2, Kind.UNCACHED: 1.2, Kind.PAGE: 1.5}
@@ -40,7 +50,7 @@ class Turn:
 
     CPU is in microseconds a request; `others_share` is the part of the machine's CPU time that went
     to none of the processes that take part. `hit_share` is that of the answers that came out of the
-    cache, None where there is none. `failed` counts refusals and broken connections.
+    cache, None where there is none. `refused` are answers from 400 on, `broken` failed connections.
     """
 
     kind: Kind
@@ -54,7 +64,18 @@ class Turn:
     generator_us: float
     others_share: float
     hit_share: float | None
-    failed: int
+    refused: int
+    broken: int
+
+    @property
+    def problem(self) -> str | None:
+        """Say what makes this turn worth nothing; None if nothing does."""
+        if self.requests and not self.refused and not self.broken:
+            return None
+        return (
+            f"{self.kind}, {self.size:,} products: {self.refused} of {self.requests} were refused, "
+            f"{self.broken} broken."
+        )
 
     @property
     def cost_us(self) -> float:
@@ -75,13 +96,14 @@ FIGURES: dict[str, Callable[[Turn], float]] = {
 def order(rounds: int, sizes: Sequence[int]) -> Iterator[tuple[int, Kind, int]]:
     """Yield round, kind and size of each turn.
 
-    The sizes of a kind have their turns right after one another, in an order of their own: what is
-    divided was measured within the same minute.
+    What is divided has its turns right after one another, within the same minute: the sizes of a
+    kind, and the first page and a deep one. All else is in an order of its own in each round.
     """
     for number in range(rounds):
         chance = random.Random(number)  # noqa: S311 - an order, not a secret
-        for kind in chance.sample(list(Kind), len(Kind)):
-            yield from ((number, kind, size) for size in chance.sample(sizes, len(sizes)))
+        for kinds in chance.sample(TOGETHER, len(TOGETHER)):
+            for size in chance.sample(sizes, len(sizes)):
+                yield from ((number, kind, size) for kind in chance.sample(kinds, len(kinds)))
 
 
 def ratio(

@@ -47,9 +47,7 @@ def run(plan: Plan, reports: Path, keep: bool, say: Say) -> bool:
         turns = _measure(plan, ground, say)
         say("Checking the books ...")
         problems = [text for place in ground.places.values() for text in _problems(place)]
-    failed = sum(turn.failed for turn in turns)
-    if failed or not all(turn.requests for turn in turns):
-        problems.append(f"{failed} requests were refused or broken, or a turn had no answers.")
+    problems += [turn.problem for turn in turns if turn.problem]
     _report(directory, plan, turns, known, problems)
     tables = markdown(turns, known)
     if keep and not problems:
@@ -74,7 +72,7 @@ def _measure(plan: Plan, ground: Ground, say: Say) -> list[Turn]:
         turns.append(turn)
         say(
             f"  {kind:<26} {size:>9,} {turn.rate:8.0f}/s   p99 {turn.p99_ms:6.1f} ms   "
-            f"others' CPU {turn.others_share:.0%}"
+            f"others' CPU {turn.others_share:.0%}   {turn.problem or ''}".rstrip()
         )
     return turns
 

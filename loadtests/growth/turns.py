@@ -49,7 +49,8 @@ class Turns:
             generator_us=round(outcome.own_cpu_seconds / answers * 1e6),
             others_share=round(max(0.0, spent[BUSY] - ours) / spent[TOTAL], 3),
             hit_share=None if outcome.hit_ratio is None else round(outcome.hit_ratio, 3),
-            failed=outcome.refused + outcome.broken,
+            refused=outcome.refused,
+            broken=outcome.broken,
         )
 
     def _write(self, kind: Kind, place: Place, seconds: int) -> Path:

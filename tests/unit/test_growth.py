@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
 
 import pytest
 
@@ -17,7 +17,7 @@ SMALL, LARGE = 1_000, 50_000
 
 def turn(kind: Kind, size: int, number: int, app_us: float, mongod_us: float = 100) -> Turn:
     cpu = {"app": app_us, "mongod": mongod_us, "valkey": 900}
-    return Turn(kind, size, number, 100, 500.0, 2.0, 5.0, cpu, 50, 0.0, 0.25, 0)
+    return Turn(kind, size, number, 100, 500.0, 2.0, 5.0, cpu, 50, 0.0, 0.25, 0, 0)
 
 
 def turns(large_us: float) -> list[Turn]:
@@ -40,12 +40,22 @@ def sample(minute: int, megabytes: float, **changes: object) -> Sample:
     return replace(found, **changes)  # type: ignore[arg-type]  # named by the test
 
 
-def test_all_sizes_of_a_kind_have_their_turns_together() -> None:
-    """What is divided was measured within the same minute, and nothing is left out."""
+def test_what_is_compared_has_its_turns_together() -> None:
+    """Nothing is left out; of a row of kinds all sizes come before anything else."""
     taken = list(growth.order(2, [SMALL, LARGE]))
     assert Counter(taken) == {(n, k, s): 1 for n in (0, 1) for k in Kind for s in (SMALL, LARGE)}
-    pairs = zip(taken[::2], taken[1::2], strict=True)
-    assert all(first[:2] == second[:2] for first, second in pairs)
+    rows = [next(row for row in growth.TOGETHER if kind in row) for _, kind, _ in taken]
+    for row, together in groupby(rows):
+        assert len(list(together)) == 2 * len(row)
+
+
+def test_a_turn_with_a_refusal_is_told_of() -> None:
+    """A refusal costs less than what it refuses, so such a turn compares with nothing."""
+    fine = turn(Kind.READ, SMALL, 0, 100)
+    assert fine.problem is None
+    assert "3 of 100 were refused" in (replace(fine, refused=3).problem or "")
+    assert replace(fine, broken=1).problem is not None
+    assert replace(fine, requests=0).problem is not None
 
 
 @pytest.mark.parametrize("large_us, met", [(140, True), (141, False)])

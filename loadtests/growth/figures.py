@@ -68,14 +68,9 @@ class Turn:
     broken: int
 
     @property
-    def problem(self) -> str | None:
-        """Say what makes this turn worth nothing; None if nothing does."""
-        if self.requests and not self.refused and not self.broken:
-            return None
-        return (
-            f"{self.kind}, {self.size:,} products: {self.refused} of {self.requests} were refused, "
-            f"{self.broken} broken."
-        )
+    def failed(self) -> int:
+        """Return how many requests got no answer that was asked for."""
+        return self.refused + self.broken
 
     @property
     def cost_us(self) -> float:
@@ -151,7 +146,7 @@ def markdown(turns: Sequence[Turn], circumstances: Mapping[str, str]) -> str:
 
 def _sizes_table(turns: Sequence[Turn]) -> str:
     header = ["", "products", "requests/s", "p50 ms", "p99 ms", "app us", "mongod us", "both us"]
-    header += ["hits", "generator us", "others' CPU"]
+    header += ["hits", "failed", "generator us", "others' CPU"]
     rows = [_row(kind, size, _of(turns, kind, size)) for kind in Kind for size in _sizes(turns)]
     return table(header, rows)
 
@@ -167,6 +162,7 @@ def _row(kind: Kind, size: int, turns: Sequence[Turn]) -> Sequence[str]:
         *(f"{middle(FIGURES[name]):.1f}" for name in ("p50", "p99")),
         *(f"{middle(FIGURES[name]):.0f}" for name in ("app CPU", "mongod CPU", "both")),
         f"{median(hits):.0%}" if hits else "",
+        f"{sum(turn.failed for turn in turns)}",
         f"{middle(lambda turn: turn.generator_us):.0f}",
         f"{middle(lambda turn: turn.others_share):.0%}",
     ]

@@ -47,7 +47,11 @@ def run(plan: Plan, reports: Path, keep: bool, say: Say) -> bool:
         turns = _measure(plan, ground, say)
         say("Checking the books ...")
         problems = [text for place in ground.places.values() for text in _problems(place)]
-    problems += [turn.problem for turn in turns if turn.problem]
+    problems += [
+        f"{turn.kind}, {turn.size:,} products: there was not one answer."
+        for turn in turns
+        if turn.failed >= turn.requests
+    ]
     _report(directory, plan, turns, known, problems)
     tables = markdown(turns, known)
     if keep and not problems:
@@ -72,7 +76,7 @@ def _measure(plan: Plan, ground: Ground, say: Say) -> list[Turn]:
         turns.append(turn)
         say(
             f"  {kind:<26} {size:>9,} {turn.rate:8.0f}/s   p99 {turn.p99_ms:6.1f} ms   "
-            f"others' CPU {turn.others_share:.0%}   {turn.problem or ''}".rstrip()
+            f"others' CPU {turn.others_share:.0%}   {turn.failed or 'none'} failed"
         )
     return turns
 

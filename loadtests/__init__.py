@@ -17,6 +17,8 @@ purchase that was tried, and afterwards hold it against what the service itself 
     checking     how long a check of all books takes
     shop_books   books written straight into the database
     bench        how fast: the service beside its yardsticks, in turns, against its targets
+    growth       what a request costs as the catalogue grows
+    soak         whether anything grows without end under a lasting load
     yardsticks   small apps to compare it with
     replicas     three instances behind nginx, on a replica set of three
     edge         nginx as it is deployed, before services that run already

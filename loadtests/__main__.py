@@ -22,9 +22,14 @@ from loadtests.bench.report import PageError
 from loadtests.bench.wrk import WrkError
 from loadtests.books import ApiError
 from loadtests.flame import FLAMES, FlameError
+from loadtests.growth import run as growth
 from loadtests.journal import JournalError
+from loadtests.soak import run as soaking
 
 NOT_RUN = 2
+SIZES = "1000,100000,1000000"
+# So many products are bought; with fewer, the same request would be another one.
+SIZE_MIN = 1_000
 REPORTS = service.DIRECTORY / "reports"
 
 Command = Callable[..., None]
@@ -152,6 +157,41 @@ def flame_graphs(seconds: int, directory: Path) -> None:
     """Draw where the time of a purchase and of a cached read goes."""
     with _explained():
         flame.run(seconds, directory, click.echo)
+
+
+def _sizes(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
+    sizes = [int(size) for size in text.split(",") if size.strip().isdecimal()]
+    if len(sizes) != text.count(",") + 1 or min(sizes) < SIZE_MIN:
+        raise click.BadParameter(f"Say numbers from {SIZE_MIN:,} on, separated by commas.")
+    return sorted(set(sizes))
+
+
+@main.command("growth")
+@_reports
+@click.option("--sizes", default=SIZES, callback=_sizes, help="Numbers of products.")
+@_number("--rounds", 3, "Turns for each kind of request at each size.")
+@_number("--seconds", 5, "How long a turn takes.")
+@_number("--connections", 64, "Kept-alive connections.")
+@click.option("--keep", is_flag=True, help="Put the results into docs/performance.md as well.")
+def growth_of(
+    reports: Path, sizes: list[int], rounds: int, seconds: int, connections: int, keep: bool
+) -> None:
+    """Measure what a request costs in catalogues of several sizes."""
+    with _explained():
+        plan = growth.Plan(sizes, rounds, seconds, connections)
+        exact = growth.run(plan, reports, keep, click.echo)
+    sys.exit(not exact)
+
+
+@main.command()
+@_reports
+@_number("--minutes", 30, "How long.")
+@_number("--products", 10_000, "Products in the catalogue.")
+def soak(reports: Path, minutes: int, products: int) -> None:
+    """Half of what the service can carry, for long: does anything in it grow without end?"""
+    with _explained():
+        exact = soaking.run(soaking.Plan(minutes, products), reports, click.echo)
+    sys.exit(not exact)
 
 
 @main.command("check")

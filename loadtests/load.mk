@@ -30,6 +30,17 @@ bench: $(VENV)/.dev.stamp  ## Beside its yardsticks (ROUNDS= SECONDS= CONNECTION
 flame: $(VENV)/.dev.stamp  ## Draw where the time of a purchase and a read goes, into docs/flames (SECONDS=)
 	@exec $(BIN)/python -m loadtests flame $(call load_option,SECONDS,--seconds)
 
+.PHONY: bench-growth
+bench-growth: $(VENV)/.dev.stamp  ## What requests cost as the catalogue grows (SIZES= ROUNDS= SECONDS= KEEP=1)
+	@exec $(BIN)/python -m loadtests growth $(call load_option,SIZES,--sizes) \
+	  $(call load_option,ROUNDS,--rounds) $(call load_option,SECONDS,--seconds) \
+	  $(call load_option,CONNECTIONS,--connections) $(if $(KEEP),--keep)
+
+.PHONY: soak
+soak: $(VENV)/.dev.stamp  ## Half of its peak for long: does anything grow? (MINUTES= PRODUCTS=)
+	@exec $(BIN)/python -m loadtests soak $(call load_option,MINUTES,--minutes) \
+	  $(call load_option,PRODUCTS,--products)
+
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)
 	@exec $(BIN)/python -m loadtests check $(call load_option,PRODUCTS,--products)

@@ -4,7 +4,7 @@ Every product has movements that fit together, as the service would have written
 Knows how documents are stored; checks nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -28,95 +28,158 @@ from inventory.repository.updates import mirrored
 MOVEMENTS_PER_PRODUCT = 10
 _SALES = 6
 _STOCK = 1_000
-_PRODUCTS_AT_ONCE = 500
+_DOCUMENTS_AT_ONCE = 10_000
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _TERMS = Terms.of(name="Air Runner", price=Decimal("89.90"))
 
 
 @dataclass(slots=True)
 class _Pile:
-    """Documents that wait to be written, by collection."""
+    """Documents that wait to be written, by collection; written whenever there are many."""
 
+    database: Database[Document]
     documents: dict[str, list[Document]] = field(default_factory=dict)
+    waiting: int = 0
 
     def add(self, name: str, document: Document) -> None:
         self.documents.setdefault(name, []).append(document)
+        self.waiting += 1
+        if self.waiting >= _DOCUMENTS_AT_ONCE:
+            self.write()
 
-    def write(self, database: Database[Document]) -> None:
+    def write(self) -> None:
         for name, documents in self.documents.items():
-            collection = database.get_collection(name, write_concern=WriteConcern(w=1))
+            collection = self.database.get_collection(name, write_concern=WriteConcern(w=1))
             collection.insert_many(documents, ordered=False)
         self.documents.clear()
+        self.waiting = 0
 
 
-# The movements of a product, from its id; what belongs to them goes onto the pile.
-_Entries = Callable[[str, _Pile], Iterator[Entry]]
+# The movements of a product; what belongs to them goes onto the pile.
+_Entries = Callable[[Product, _Pile], Iterator[Entry]]
 
 
 def fill(database: Database[Document], products: int) -> int:
     """Write the books of `products` products; return how many movements they have."""
-    _write(database, products, _traded)
+    _write(database, map(_usual, range(products)), _traded)
     return products * MOVEMENTS_PER_PRODUCT
 
 
 def open_shop(database: Database[Document], products: int, stock: int) -> list[str]:
     """Write the books of `products` products that nobody has bought yet; return their ids."""
-    return _write(database, products, lambda product_id, _: iter([_opening(product_id, stock)]))
+    return _write(
+        database,
+        map(_usual, range(products)),
+        lambda product, _: iter([_opening(product, stock)]),
+    )
 
 
-def _write(database: Database[Document], products: int, entries: _Entries) -> list[str]:
-    pile = _Pile()
+def open_catalogue(
+    database: Database[Document], products: int, stock: int
+) -> list[tuple[str, datetime]]:
+    """Write products that differ in name, price and age, the oldest first; nobody has bought any.
+
+    Returns their ids and when they were created.
+    """
+    numbers = range(products)
+    ids = _write(
+        database,
+        map(_one_of_many, numbers),
+        lambda product, _: iter([_opening(product, stock)]),
+    )
+    return [(id, _created_at(number)) for id, number in zip(ids, numbers, strict=True)]
+
+
+def write_bestseller(database: Database[Document], movements: int, stock: int) -> str:
+    """Write a product with so many movements, all but its opening sales; return its id.
+
+    It is older than all others, and `stock` units of it are left.
+    """
+
+    def sold(product: Product, _: _Pile) -> Iterator[Entry]:
+        yield _opening(product, stock + movements - 1)
+        common: dict[str, Any] = {"price": product.terms.price, "currency": product.terms.currency}
+        for number in range(1, movements):
+            yield Entry(str(ObjectId()), Kind.PURCHASE, -1, _created_at(number), **common)
+
+    return _write(database, [_usual(0)], sold)[0]
+
+
+def _usual(_: int) -> Product:
+    return Product(str(ObjectId()), _TERMS, 1, _BEGAN, _BEGAN)
+
+
+def _one_of_many(number: int) -> Product:
+    terms = Terms(
+        name=f"Air Runner {number}",
+        price=_TERMS.price + number % 1_000,
+        description="A light shoe for long runs on the road, with a knitted upper part.",
+        tags=("sneaker", f"shelf-{number % 1_000}"),
+    )
+    at = _created_at(number)
+    return Product(str(ObjectId()), terms, 1, at, at)
+
+
+def _created_at(number: int) -> datetime:
+    return _BEGAN + timedelta(seconds=number)
+
+
+def _write(
+    database: Database[Document], products: Iterable[Product], entries: _Entries
+) -> list[str]:
+    pile = _Pile(database)
     product_ids = []
-    for number in range(1, products + 1):
-        product_ids.append(str(ObjectId()))
-        _enter(pile, product_ids[-1], entries)
-        if number % _PRODUCTS_AT_ONCE == 0 or number == products:
-            pile.write(database)
+    for product in products:
+        product_ids.append(product.id)
+        _enter(pile, product, entries)
+    pile.write()
     return product_ids
 
 
-def _enter(pile: _Pile, product_id: str, entries: _Entries) -> None:
-    pile.add("products", product_document(Product(product_id, _TERMS, 1, _BEGAN, _BEGAN)))
+def _enter(pile: _Pile, product: Product, entries: _Entries) -> None:
+    pile.add("products", product_document(product))
     version = balance = held = 0
-    for entry in entries(product_id, pile):
+    at = product.created_at
+    for entry in entries(product, pile):
         version, balance, held = version + 1, balance + entry.delta, held + entry.held_delta
-        movement = Movement(product_id, version, balance, held, entry)
+        at = entry.at
+        movement = Movement(product.id, version, balance, held, entry)
         pile.add("movements", movement_document(movement))
         if entry.kind is Kind.PURCHASE:
             pile.add("purchases", purchase_document(Purchase.of(movement)))
         elif entry.kind is Kind.COMMIT:
             pile.add("purchases", purchase_document(_bought(movement)))
     counters: Document = {
-        "_id": ObjectId(product_id),
+        "_id": ObjectId(product.id),
         "available": Int64(balance),
         "held": Int64(held),
         "headroom": Int64(balance),
         "version": Int64(version),
         "closed": False,
         "tail": [],
-        "trimmed_at": _BEGAN + timedelta(minutes=version),
+        "trimmed_at": at,
         "terms_version": Int64(1),
     }
-    pile.add("stock", counters | mirrored(_TERMS))
+    pile.add("stock", counters | mirrored(product.terms))
 
 
-def _opening(product_id: str, stock: int) -> Entry:
+def _opening(product: Product, stock: int) -> Entry:
     return Entry(
-        *(product_id, Kind.OPENING, stock, _BEGAN),
-        price=_TERMS.price,
-        currency=_TERMS.currency,
+        *(product.id, Kind.OPENING, stock, product.created_at),
+        price=product.terms.price,
+        currency=product.terms.currency,
     )
 
 
-def _traded(product_id: str, pile: _Pile) -> Iterator[Entry]:
+def _traded(product: Product, pile: _Pile) -> Iterator[Entry]:
     at = _BEGAN
     common: dict[str, Any] = {"price": _TERMS.price, "currency": _TERMS.currency}
-    yield _opening(product_id, _STOCK)
+    yield _opening(product, _STOCK)
     for number in range(_SALES):
         at += timedelta(minutes=1)
         yield Entry(str(ObjectId()), Kind.PURCHASE, -1 - number % 3, at, **common)
     yield Entry(str(ObjectId()), Kind.ADJUSTMENT, 5, at, reason=Reason.RECEIVED, **common)
-    reservation = _reservation(product_id, at)
+    reservation = _reservation(product.id, at)
     pile.add("reservations", reservation_document(reservation))
     names: dict[str, Any] = {"reservation_id": reservation.id, **common}
     yield Entry(str(ObjectId()), Kind.HOLD, -2, at, held_delta=2, **names)

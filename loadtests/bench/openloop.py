@@ -11,8 +11,9 @@ import select
 import socket
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from loadtests.figures import percentile
 
@@ -68,13 +69,17 @@ def schedule(rate: float, seconds: float, seed: int) -> list[float]:
 def run(
     host: str,
     port: int,
-    request: bytes,
+    request: bytes | Iterator[bytes],
     times: Sequence[float],
     connections_max: int = CONNECTIONS_MAX,
 ) -> Answers:
-    """Send `request` at each of `times`; wait for the answers, `ANSWER_SECONDS_MAX` at most."""
+    """Send `request`, or the next one, at each of `times`.
+
+    Waits for the answers, `ANSWER_SECONDS_MAX` at most.
+    """
     cpu_began = time.process_time()
-    work = _OpenLoop(host, port, request, times, connections_max)
+    requests = repeat(request) if isinstance(request, bytes) else request
+    work = _OpenLoop(host, port, requests, times, connections_max)
     try:
         work.run()
     finally:
@@ -102,10 +107,15 @@ class _Connection:
 
 class _OpenLoop:
     def __init__(
-        self, host: str, port: int, request: bytes, times: Sequence[float], connections_max: int
+        self,
+        host: str,
+        port: int,
+        requests: Iterator[bytes],
+        times: Sequence[float],
+        connections_max: int,
     ) -> None:
         self._address = (host, port)
-        self._request = request
+        self._requests = requests
         self._times = times
         self._connections_max = connections_max
         self._poll = select.epoll()
@@ -160,7 +170,7 @@ class _OpenLoop:
         connection.due, connection.busy, connection.received = due, True, b""
         try:
             # So few bytes fit into the buffer of a connection on which nothing is under way.
-            connection.socket.sendall(self._request)
+            connection.socket.sendall(next(self._requests))
         except OSError:
             self._drop(connection)
 
@@ -225,11 +235,16 @@ class _OpenLoop:
 
 def purchase_request(host: str, port: int, product_id: str) -> bytes:
     """Return the bytes of a purchase of one unit."""
-    body = b'{"quantity": 1}'
-    lines = [
-        f"POST /api/products/{product_id}/purchase HTTP/1.1",
-        f"Host: {host}:{port}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-    ]
-    return "\r\n".join(lines).encode() + END_OF_HEADERS + body
+    return request_to(host, port, f"/api/products/{product_id}/purchase", b'{"quantity": 1}')
+
+
+def request_to(
+    host: str, port: int, path: str, body: bytes | None = None, key: str | None = None
+) -> bytes:
+    """Return the bytes of a request: a POST of JSON with an idempotency key, or without; a GET."""
+    lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", f"Host: {host}:{port}"]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    if key is not None:
+        lines.append(f"Idempotency-Key: {key}")
+    return "\r\n".join(lines).encode() + END_OF_HEADERS + (body or b"")

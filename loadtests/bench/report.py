@@ -22,21 +22,21 @@ def markdown(measured: Measured, circumstances: Mapping[str, str]) -> str:
     """Return all results."""
     parts = [
         ", ".join(f"{name} {value}" for name, value in circumstances.items()) + ".",
-        *("Targets:", _table(("target", "bound", "measured", ""), _target_rows(measured))),
+        *("Targets:", target_table(targets_of(measured))),
         *("Variants:", _variants(measured.turns)),
         *("Ratios, taken round by round:", _ratios(measured.turns)),
-        *("Once a run:", _table(("", ""), [*_single_rows(measured)])),
+        *("Once a run:", table(("", ""), [*_single_rows(measured)])),
     ]
     return "\n\n".join(parts)
 
 
-def between_markers(page: str, generated: str) -> str:
+def between_markers(page: str, generated: str, begin: str = BEGIN, end: str = END) -> str:
     """Return `page` with what stands between its two markers replaced."""
-    before, begun, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    before, begun, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
     if not begun or not ended:
-        raise PageError(f"The page lacks its two markers, {BEGIN} and {END}.")
-    return f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}"
+        raise PageError(f"The page lacks its two markers, {begin} and {end}.")
+    return f"{before}{begin}\n\n{generated}\n\n{end}{after}"
 
 
 def keep(page: Path, picture_name: str, generated: str) -> None:
@@ -45,7 +45,12 @@ def keep(page: Path, picture_name: str, generated: str) -> None:
     page.write_text(between_markers(page.read_text(), shown))
 
 
-def _target_rows(measured: Measured) -> Rows:
+def target_table(targets: Sequence[Target]) -> str:
+    """Return what was to be reached beside what was."""
+    return table(("target", "bound", "measured", ""), _target_rows(targets))
+
+
+def _target_rows(targets: Sequence[Target]) -> Rows:
     return [
         (
             target.what,
@@ -53,7 +58,7 @@ def _target_rows(measured: Measured) -> Rows:
             "-" if target.measured is None else _number(target, target.measured),
             VERDICTS[target.met],
         )
-        for target in targets_of(measured)
+        for target in targets
     ]
 
 
@@ -67,7 +72,7 @@ def _variants(turns: Sequence[Turn]) -> str:
     header = ["", "requests/s", "p50 ms", "p99 ms", *(f"{name} us" for name in stores), "sum us"]
     header += ["generator us", "others' CPU", "conflicts", "group"]
     rows = [_variant_row(name, turns_of(turns, name)) for name in variants_of(turns)]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _variant_row(name: str, turns: Sequence[Turn]) -> Sequence[str]:
@@ -94,7 +99,7 @@ def _ratios(turns: Sequence[Turn]) -> str:
     rows = [
         [" / ".join(pair), *map(str, ratios.values())] for pair, ratios in ratios_of(turns).items()
     ]
-    return _table(["", *FIGURES], rows)
+    return table(["", *FIGURES], rows)
 
 
 def _single_rows(measured: Measured) -> Iterator[tuple[str, str]]:
@@ -147,6 +152,7 @@ def _or_none(value: float | None) -> str:
     return "-" if value is None else f"{value}"
 
 
-def _table(header: Sequence[str], rows: Rows) -> str:
+def table(header: Sequence[str], rows: Rows) -> str:
+    """Return a table; all columns but the first are aligned to the right."""
     dashes = ["---", *("---:" for _ in header[1:])]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, dashes, *rows))

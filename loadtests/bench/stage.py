@@ -10,7 +10,13 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from inventory.local.servers import Server, free_port, start_mongod, start_valkey
+from inventory.local.servers import (
+    MONGOD_CACHE_GB,
+    Server,
+    free_port,
+    start_mongod,
+    start_valkey,
+)
 from inventory.repository.schema import prepare_database
 from inventory.serving import gunicorn_command
 from inventory.settings import Settings
@@ -50,19 +56,15 @@ def running(with_proxy: bool) -> Iterator[Stage]:
     """Start everything, and stop it when the block ends."""
     with ExitStack() as stack:
         directory = stack.enter_context(service.temporary_directory())
-        around = {"mongod": start_mongod(directory)}
-        stack.callback(around["mongod"].stop)
-        around["valkey"] = start_valkey(directory)
-        stack.callback(around["valkey"].stop)
-        urls = {"MONGO_URL": around["mongod"].url, "REDIS_URL": around["valkey"].url}
+        around = stack.enter_context(stores(directory))
+        urls = urls_of(around)
         settings = Settings.from_env(urls)
-        prepare_database(settings, wait_seconds=PREPARE_SECONDS_MAX, initiate_replica_set=True)
         designs: dict[str, Server] = {}
         # Ours is the first, because the bare one repeats its answers.
         for name in sorted(DESIGNS, key=lambda name: name != OURS):
             if name == BARE:
                 urls["BARE_ANSWERS"] = str(_answers_of(designs[OURS], directory))
-            designs[name] = stack.enter_context(_serving(name, urls, directory))
+            designs[name] = stack.enter_context(serving(name, urls, directory))
         if with_proxy:
             around[NGINX] = designs[NGINX] = stack.enter_context(
                 edge.started(directory / "nginx", [designs[OURS]])
@@ -72,7 +74,26 @@ def running(with_proxy: bool) -> Iterator[Stage]:
 
 
 @contextmanager
-def _serving(name: str, urls: Mapping[str, str], directory: Path) -> Iterator[Server]:
+def stores(directory: Path, cache_gb: float = MONGOD_CACHE_GB) -> Iterator[dict[str, Server]]:
+    """Start mongod and Valkey by these names, ready for the service; stop them after the block."""
+    with ExitStack() as stack:
+        around = {"mongod": start_mongod(directory, cache_gb=cache_gb)}
+        stack.callback(around["mongod"].stop)
+        around["valkey"] = start_valkey(directory)
+        stack.callback(around["valkey"].stop)
+        settings = Settings.from_env(urls_of(around))
+        prepare_database(settings, wait_seconds=PREPARE_SECONDS_MAX, initiate_replica_set=True)
+        yield around
+
+
+def urls_of(around: Mapping[str, Server]) -> dict[str, str]:
+    """Return the settings that tell a design where its stores are."""
+    return {"MONGO_URL": around["mongod"].url, "REDIS_URL": around["valkey"].url}
+
+
+@contextmanager
+def serving(name: str, urls: Mapping[str, str], directory: Path) -> Iterator[Server]:
+    """Run a design on a port of its own, with these settings and its log in `directory`."""
     command = gunicorn_command()
     if name != OURS:
         command = [*command[:-1], f"loadtests.yardsticks.{name}:create_app()"]

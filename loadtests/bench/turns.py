@@ -38,9 +38,9 @@ class Turns:
         conflicts = counters.write_conflicts(self._stage.client)
         counts_groups = variant.design == OURS and variant.kind in SELLING
         groups = counters.groups(server.url) if counts_groups else None
-        began = _spent(pids)
+        began = spent_by(pids)
         outcome = self._load(variant, server.url, shelf, seconds)
-        ended = _spent(pids)
+        ended = spent_by(pids)
         spent = {name: ended[name] - began[name] for name in ended}
         met = counters.write_conflicts(self._stage.client) - conflicts
         ours = outcome.own_cpu_seconds + sum(spent[name] for name in pids)
@@ -113,7 +113,7 @@ def _etag(url: str, product_id: str) -> str:
         return api.request("GET", f"/api/products/{product_id}").headers["etag"]
 
 
-def _spent(pids: Mapping[str, int]) -> dict[str, float]:
-    """Return the CPU seconds of these processes and of the whole machine so far."""
+def spent_by(pids: Mapping[str, int]) -> dict[str, float]:
+    """Return the CPU seconds of these processes and of the whole machine so far, by name."""
     busy, total = machine_cpu_seconds()
     return cpu_seconds(pids) | {BUSY: busy, TOTAL: total}

@@ -6,6 +6,7 @@ with `Connection: close`; an idle connection is closed. It also answers with one
 two. Knows gunicorn and gevent, not the service.
 """
 
+import threading
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -28,10 +29,16 @@ class DrainingGeventWorker(GeventWorker):
         self._waits: set[_RequestWait] = set()
         # gunicorn offers no setting for it.
         wsgi.Response = OneWriteResponse
+        threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]
         super().init_process()
 
     def timeout_ctx(self) -> "_RequestWait":
-        """Bound the wait for the next request of a connection."""
+        """Let the other connections have their turn, then bound the wait for the next request.
+
+        A client that answers at once, and stores that do, would never make this one wait: it would
+        be served again and again, while others waited for seconds.
+        """
+        gevent.sleep(0)
         seconds = float(self.cfg.keepalive) if self.alive else LINGER_SECONDS
         return _RequestWait(seconds, self._waits)
 
@@ -40,6 +47,16 @@ class DrainingGeventWorker(GeventWorker):
         super().handle_exit(sig, frame)
         for wait in tuple(self._waits):
             wait.shorten(LINGER_SECONDS)
+
+
+def _is_held(condition: Any) -> bool:
+    """Tell whether the lock of a condition is held, as `notify` asks, without giving way to others.
+
+    The standard library tries to take the lock to find out, and gevent lets all others run after a
+    try that failed. PyMongo notifies at each return of a connection, so every one of them let all
+    others run into the lock of its pool, and some waited there for seconds.
+    """
+    return bool(condition._lock.locked())
 
 
 @lru_cache(maxsize=2)

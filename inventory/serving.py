@@ -57,7 +57,7 @@ class ServerOptions:
             workers=number("INVENTORY_WORKERS", _default_workers(), WORKERS_MAX),
             worker_class=worker_class,
             threads=number("INVENTORY_THREADS", 16, THREADS_MAX),
-            connections=number("INVENTORY_CONNECTIONS", 512, CONNECTIONS_MAX),
+            connections=number("INVENTORY_CONNECTIONS", 2_048, CONNECTIONS_MAX),
         )
         if problems:
             raise SettingsError(problems)

@@ -14,21 +14,24 @@ from types import FrameType
 from typing import Any
 
 import gevent
+from gevent.server import StreamServer
 from gunicorn.http import wsgi
-from gunicorn.workers.ggevent import GeventWorker
+from gunicorn.workers import ggevent
 
 # Long enough for a request that was sent before the client could know; short for who waits.
 LINGER_SECONDS = 1.0
+ACCEPTED_AT_ONCE = 16
 
 
-class DrainingGeventWorker(GeventWorker):
+class DrainingGeventWorker(ggevent.GeventWorker):
     """A gevent worker that stops within seconds, however many idle connections it holds."""
 
     def init_process(self) -> None:
         """Start the worker; runs in the new process."""
         self._waits: set[_RequestWait] = set()
-        # gunicorn offers no setting for it.
+        # gunicorn offers no settings for these.
         wsgi.Response = OneWriteResponse
+        ggevent.StreamServer = _Listener
         threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]
         super().init_process()
 
@@ -62,6 +65,16 @@ def _is_held(condition: Any) -> bool:
 @lru_cache(maxsize=2)
 def _http_date(second: int) -> str:
     return formatdate(second, usegmt=True)
+
+
+class _Listener(StreamServer):
+    """Takes several new connections at each turn, whatever gunicorn says.
+
+    It says one, so that workers share them evenly. A busy worker then lets a crowd wait so long to
+    be heard that even a refusal comes too late.
+    """
+
+    max_accept = property(lambda _: ACCEPTED_AT_ONCE, lambda *_: None)
 
 
 class OneWriteResponse(wsgi.Response):

@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 from inventory import limits
 from inventory.errors import InventoryError, OutcomeUnknown, Overloaded
 
+# How often a leader lets all others have their turn before it takes its group: those who were just
+# answered need about so many to send their next request, read it and come here.
+YIELDS = 3
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -123,7 +126,8 @@ class GroupQueue(Generic[Item, Result]):
         group: list[Ticket[Item, Result]] = []
         try:
             # Whoever has arrived by now may still join; in an idle service that is nobody.
-            time.sleep(0)
+            for _ in range(YIELDS):
+                time.sleep(0)
             group = self._take(leader)
             if group:
                 self._work(group, leader.deadline)

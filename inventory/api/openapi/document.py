@@ -31,8 +31,9 @@ answered at all.
 
 **Freshness.** After an answered change every later read shows it. Reads of products carry an
 `ETag`: with `If-None-Match` they are answered 304 while nothing has changed. `Cache-Control:
-no-cache` reads the database. Edits and deletions need `If-Match`, so that nobody overwrites what
-they have not seen.
+no-cache` reads the database. A proxy in front may keep reads of products for a second or two; its
+answers say so in `X-Edge-Cache`, and `no-cache` passes by it. Edits and deletions need `If-Match`,
+so that nobody overwrites what they have not seen.
 
 **Numbers.** Amounts of money are exact decimals, answered as text. Whole numbers are just that:
 `true`, `"1"` and `1.0` are refused. Unknown members of a body, unknown parameters and parameters

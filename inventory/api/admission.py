@@ -7,6 +7,7 @@ much is told so at once, while that costs little: listings first, then other rea
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import orjson
 
@@ -69,6 +70,7 @@ def _refusal(environ: "WSGIEnvironment", start_response: "StartResponse") -> Ite
             "title": problem.title,
             "status": status,
             "detail": problem.message,
+            "instance": quote(environ.get("PATH_INFO", "").encode("latin-1", "replace")),
             "code": problem.code,
             "request_id": request_id,
         }

@@ -60,14 +60,7 @@ class Gathering(Generic[Answer]):
 
     def _lead(self, topic: str, round_: _Round[Answer], ask: Ask[Answer]) -> Answer:
         try:
-            if round_.previous is not None:
-                round_.previous.over.wait(self._wait_seconds_max)
-                round_.previous = None
-        finally:
-            with self._lock:
-                del self._gathered[topic]
-                self._asked[topic] = round_
-        try:
+            self._await_turn(topic, round_)
             answer = ask(round_.items)
             round_.answer.append(answer)
             return answer
@@ -80,3 +73,14 @@ class Gathering(Generic[Answer]):
                 if self._asked.get(topic) is round_:
                     del self._asked[topic]
             round_.over.set()
+
+    def _await_turn(self, topic: str, round_: _Round[Answer]) -> None:
+        """Wait for the round before this one; from then on nobody joins it any more."""
+        try:
+            if round_.previous is not None:
+                round_.previous.over.wait(self._wait_seconds_max)
+                round_.previous = None
+        finally:
+            with self._lock:
+                del self._gathered[topic]
+                self._asked[topic] = round_

@@ -346,6 +346,30 @@ class TestDecorator:
         assert isinstance(store.fetch_or_lease(reads.thing.key("a")), Lease)
         assert reads.thing("a") == Versioned(1, b"one")
 
+    def test_a_reader_that_is_killed_while_it_waits_keeps_nobody(self) -> None:
+        """Whoever was to ask next and is killed lets the others go, and the one after asks."""
+        gathering: Gathering[int] = Gathering()
+        begun, go = threading.Event(), threading.Event()
+
+        def ask(_: Iterable[str]) -> int:
+            begun.set()
+            assert go.wait(5)
+            return 1
+
+        def killed(*_: object) -> bool:
+            raise KeyboardInterrupt
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(gathering.ask, "t", (), ask)
+            assert begun.wait(5)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(gathering._asked["t"].over, "wait", killed)
+                with pytest.raises(KeyboardInterrupt):
+                    gathering.ask("t", (), ask)
+            go.set()
+            assert first.result() == (1, True)
+        assert gathering.ask("t", (), lambda _: 2) == (2, True)
+
     def test_nobody_takes_what_was_read_before_they_came(self, store: VersionedStore) -> None:
         """A reader that comes while another one reads gets what is true by then, or newer."""
         gathering: Gathering[int] = Gathering(5.0)

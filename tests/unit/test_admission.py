@@ -67,6 +67,7 @@ def test_one_too_many_is_refused(method: str, path: str, bound: int) -> None:
     assert int(headers["Content-Length"]) == len(body)
     assert orjson.loads(body)["code"] == "overloaded"
     assert orjson.loads(body)["request_id"] == headers["X-Request-ID"]
+    assert orjson.loads(body)["instance"] == path
     assert full.refused == 1
     assert Service(1).ask(method, path)[2] == b"served"
     full.reached = bound

@@ -137,8 +137,9 @@ class ProductReads:
         ]
         items = b",".join([_joined(card, stock.body) for card, stock in known])
         body = b'{"items":[%b],"next_cursor":%b}' % (items, page.next_cursor)
-        versions = b",".join([b"%d" % stock.version for _, stock in known])
-        etag = hashlib.blake2b(page.digest + versions, digest_size=12).hexdigest()
+        # Whose counters are gone has been deleted meanwhile, and is not shown.
+        versions = ",".join(str(counters[id].version) if id in counters else "" for id in page.ids)
+        etag = hashlib.blake2b(page.digest + versions.encode(), digest_size=12).hexdigest()
         return Rendered(body, etag, cache)
 
     def _cached_page(self, asked: PageQuery) -> "tuple[_Page, str]":

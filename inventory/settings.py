@@ -97,7 +97,7 @@ OUTSIDE_VARIABLES: dict[str, tuple[str, str]] = {
     "INVENTORY_WORKERS": ("number of cores, 2 to 8", "gunicorn worker processes"),
     "INVENTORY_WORKER_CLASS": ("gevent", "gunicorn worker class: `gevent` or `gthread`"),
     "INVENTORY_THREADS": ("16", "Threads a worker, with `gthread`"),
-    "INVENTORY_CONNECTIONS": ("512", "Client connections a worker at most"),
+    "INVENTORY_CONNECTIONS": ("2048", "Client connections a worker at most"),
     "INVENTORY_LOCAL_DIR": (".local", "Where `make run` keeps its data"),
     "MONGOD_BIN": ("searched for", "mongod that `make run` starts"),
     "VALKEY_BIN": ("searched for", "Valkey or Redis server that `make run` starts"),

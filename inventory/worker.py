@@ -32,7 +32,7 @@ class DrainingGeventWorker(ggevent.GeventWorker):
         # gunicorn offers no settings for these.
         wsgi.Response = OneWriteResponse
         ggevent.StreamServer = _Listener
-        threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]
+        threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]  # private
         super().init_process()
 
     def timeout_ctx(self) -> "_RequestWait":

@@ -88,5 +88,5 @@ class Metrics:
         if not os.environ.get(_DIRECTORY_VARIABLE):
             return generate_latest(self._registry)
         everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]  # has no types
         return generate_latest(everybody)

@@ -113,14 +113,20 @@ class OneWriteResponse(wsgi.Response):
     def _emit_body(self, data: bytes) -> None:
         if self.chunked:
             data = b"%X\r\n%b\r\n" % (len(data), data)
-        self.sock.sendall(self._unsent + data)
+        self._send(self._unsent + data)
         self._unsent = b""
+
+    def _send(self, data: bytes) -> None:
+        """Send all of it; most leaves at once, without the looks of `sendall` at the socket."""
+        sent = self.sock.send(data)
+        if sent < len(data):
+            self.sock.sendall(data[sent:])
 
     def close(self) -> None:
         """End the response; headers without a body leave now."""
         self.send_headers()
         if self._unsent or self.chunked:
-            self.sock.sendall(self._unsent + (b"0\r\n\r\n" if self.chunked else b""))
+            self._send(self._unsent + (b"0\r\n\r\n" if self.chunked else b""))
             self._unsent = b""
 
 

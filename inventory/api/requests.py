@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 from inventory import limits
 from inventory.api.context import context
+from inventory.telemetry import logs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -27,7 +28,7 @@ def register(app: Flask) -> None:
     def answer(response: Response) -> Response:
         here = g._get_current_object()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
-        response.headers["X-Request-ID"] = here.request_id
+        response.headers.add("X-Request-ID", here.request_id)
         log.info(
             "request",
             method=asked.method,
@@ -56,7 +57,7 @@ def _begin() -> None:
     here = g._get_current_object()
     here.began = time.perf_counter()
     here.request_id = request_id_of(request.environ)
-    structlog.contextvars.bind_contextvars(request_id=here.request_id)
+    logs.request_id.set(here.request_id)
     here.time_limit = context().time_limit(limits.MONGO_TIMEOUT_SECONDS)
     here.time_limit.__enter__()
 
@@ -64,4 +65,4 @@ def _begin() -> None:
 def _end(_: BaseException | None) -> None:
     if (limit := g.pop("time_limit", None)) is not None:
         limit.__exit__(None, None, None)
-    structlog.contextvars.clear_contextvars()
+    logs.request_id.set(None)

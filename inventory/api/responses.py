@@ -1,6 +1,7 @@
 """Answers: JSON bytes with the headers that go with them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Response, request
@@ -18,9 +19,26 @@ _REVALIDATE = "no-cache"
 
 
 class Complete(Response):
-    """A response that is whole when it is made: nothing is left to work out when it is sent."""
+    """A response that is whole when it is made: nothing is left to work out when it is sent.
+
+    Without a body it has no length either, which is how a 304 looks.
+    """
 
     default_mimetype = None
+
+    def __init__(
+        self,
+        body: bytes | None = None,
+        status: int = HTTPStatus.OK,
+        headers: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+    ) -> None:
+        named = [*headers.items()] if headers else []
+        if body is None:
+            super().__init__(status=status, headers=named)
+        else:
+            named += (("Content-Type", content_type), ("Content-Length", str(len(body))))
+            super().__init__([body], status, named)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -33,7 +51,7 @@ class Complete(Response):
 def answer(value: Any, status: int = 200, **headers: str) -> Response:
     """Answer with a JSON document; an underscore in a header's name stands for a hyphen."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Complete(presenters.encode(value), status, named, content_type=JSON)
+    return Complete(presenters.encode(value), status, named)
 
 
 def page_of(
@@ -69,7 +87,7 @@ def validated(rendered: Rendered) -> Response:
     }
     if _has(rendered.etag):
         return Complete(status=304, headers=headers)
-    return Complete(rendered.body, headers=headers, content_type=JSON)
+    return Complete(rendered.body, headers=headers)
 
 
 def _has(etag: str) -> bool:

@@ -9,19 +9,31 @@ from inventory.worker import OneWriteResponse
 
 
 class Wire:
-    """A connection that remembers each write."""
+    """A connection that remembers each write, and takes up to `room` bytes with the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
         self.written: list[bytes] = []
+        self._room = room
+
+    def send(self, data: bytes) -> int:
+        """Take as much as there is room for."""
+        self.written.append(data[: self._room])
+        return len(self.written[-1])
 
     def sendall(self, data: bytes) -> None:
         """Take what is written."""
         self.written.append(data)
 
 
-def respond(method: str, status: str, headers: list[tuple[str, str]], *parts: bytes) -> list[bytes]:
+def respond(
+    method: str,
+    status: str,
+    headers: list[tuple[str, str]],
+    *parts: bytes,
+    room: int = 65536,
+) -> list[bytes]:
     """Answer a request as gunicorn does; return the writes."""
-    wire = Wire()
+    wire = Wire(room)
     asked = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
     response: Any = OneWriteResponse(asked, wire, SimpleNamespace(protocol="http"))
     response.start_response(status, headers)
@@ -40,6 +52,13 @@ def test_headers_and_body_leave_together() -> None:
     assert {b"Connection: keep-alive", b"Content-Length: 4"} <= set(lines)
     assert any(line.startswith(b"Date: ") and line.endswith(b" GMT") for line in lines)
     assert body == b"body"
+
+
+def test_what_the_socket_does_not_take_at_once_follows() -> None:
+    """Nothing is lost where a socket has less room than the response needs."""
+    first, rest = respond("GET", "200 OK", [("Content-Length", "400")], b"b" * 400, room=150)
+    assert len(first) == 150
+    assert (first + rest).endswith(b"\r\n\r\n" + b"b" * 400)
 
 
 @pytest.mark.parametrize(

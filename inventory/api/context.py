@@ -43,6 +43,11 @@ def install(app: Flask, installed: Context) -> None:
     app.extensions[_NAME] = installed
 
 
+def context_of(app: Flask) -> Context:
+    """Return what the views of an app call."""
+    return cast(Context, app.extensions[_NAME])
+
+
 def context() -> Context:
     """Return what the views of the current app call."""
-    return cast(Context, current_app.extensions[_NAME])
+    return context_of(current_app)

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from inventory import limits
-from inventory.api.context import context
+from inventory.api.context import context_of
 from inventory.telemetry import logs
 
 if TYPE_CHECKING:
@@ -21,9 +21,18 @@ _SANE_ID = re.compile(rf"[A-Za-z0-9._:/+=-]{{1,{limits.REQUEST_ID_CHARACTERS_MAX
 def register(app: Flask) -> None:
     """Let every request of the app have an id, a limit of time and a line in the log.
 
-    Logging must be configured by now: the logger is made once, not anew for each line.
+    Logging must be configured and the context installed by now: both are looked up once.
     """
     log = structlog.get_logger("inventory.request").bind()
+    limit_time = context_of(app).time_limit
+
+    def begin() -> None:
+        here = g._get_current_object()
+        here.began = time.perf_counter()
+        here.request_id = request_id_of(request.environ)
+        logs.request_id.set(here.request_id)
+        here.time_limit = limit_time(limits.MONGO_TIMEOUT_SECONDS)
+        here.time_limit.__enter__()
 
     def answer(response: Response) -> Response:
         here = g._get_current_object()
@@ -39,7 +48,7 @@ def register(app: Flask) -> None:
         )
         return response
 
-    app.before_request(_begin)
+    app.before_request(begin)
     app.after_request(answer)
     app.teardown_request(_end)
 
@@ -51,15 +60,6 @@ def request_id_of(environ: "WSGIEnvironment") -> str:
         return str(sent)
     # Unique is enough; it is no secret.
     return f"{random.getrandbits(128):032x}"
-
-
-def _begin() -> None:
-    here = g._get_current_object()
-    here.began = time.perf_counter()
-    here.request_id = request_id_of(request.environ)
-    logs.request_id.set(here.request_id)
-    here.time_limit = context().time_limit(limits.MONGO_TIMEOUT_SECONDS)
-    here.time_limit.__enter__()
 
 
 def _end(_: BaseException | None) -> None:

@@ -119,7 +119,12 @@ class VersionedStore:
 
     def _fetch(self, keys: Iterable[str]) -> Mapping[str, Versioned | None]:
         self._trust()
-        epoch, *values = self.connection.call(lambda client: client.mget([_EPOCH, *keys]))
+        # The client's own `mget` takes a quarter longer to say the same.
+        epoch, *values = self.connection.call(
+            lambda client: client.execute_command(  # type: ignore[no-untyped-call]  # has none
+                "MGET", _EPOCH, *keys
+            )
+        )
         self._epoch = epoch if is_epoch(epoch) else self._renew_epoch()
         parsed = (parse(value, self._epoch) for value in values)
         return dict(zip(keys, parsed, strict=True))

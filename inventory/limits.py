@@ -76,8 +76,8 @@ GROUP_LINES_MAX: Final = 256
 QUEUE_OPERATIONS_MAX: Final = 512
 # Requests that one process works on at once before it refuses one more: listings first, changes
 # last. A worker finishes a thousand or two a second, so whoever is let in waits some 100 ms.
-WORKING_LISTINGS_MAX: Final = 48
-WORKING_READS_MAX: Final = 72
+WORKING_LISTINGS_MAX: Final = 64
+WORKING_READS_MAX: Final = 80
 WORKING_CHANGES_MAX: Final = 96
 TAIL_ENTRIES_MAX: Final = 256
 TAIL_TRIM_ENTRIES: Final = 128

@@ -21,6 +21,9 @@ from loadtests.bench.plan import Plan, PlanError, chosen
 from loadtests.bench.report import PageError
 from loadtests.bench.wrk import WrkError
 from loadtests.books import ApiError
+from loadtests.chaos import plan as faults_plan
+from loadtests.chaos import run as faults
+from loadtests.chaos.stack import TOPOLOGIES
 from loadtests.flame import FLAMES, FlameError
 from loadtests.growth import run as growth
 from loadtests.journal import JournalError
@@ -31,6 +34,23 @@ SIZES = "1000,100000,1000000"
 # So many products are bought; with fewer, the same request would be another one.
 SIZE_MIN = 1_000
 REPORTS = service.DIRECTORY / "reports"
+
+# Why a run did not take place; the message says it.
+EXPLAINED = (
+    ApiError,
+    DatabaseNotReady,
+    FlameError,
+    JournalError,
+    LocalError,
+    OSError,
+    PageError,
+    PlanError,
+    WrkError,
+    faults.ChaosError,
+    faults_plan.PlanError,
+    scenario.LoadError,
+    service.ServiceError,
+)
 
 Command = Callable[..., None]
 
@@ -194,6 +214,23 @@ def soak(reports: Path, minutes: int, products: int) -> None:
     sys.exit(not exact)
 
 
+@main.command()
+@_reports
+@_number("--seed", 1, "The same seed gives the same schedule.")
+@click.option("--minutes", type=float, default=10.0, help="How long faults strike.")
+@click.option("--topology", type=click.Choice(TOPOLOGIES), default=TOPOLOGIES[0], help="Of mongod.")
+@click.option("--only", help="Names of faults, separated by commas.  [default: all]")
+@click.option("--keep", is_flag=True, help="Put the report into docs/reliability.md as well.")
+def chaos(
+    reports: Path, seed: int, minutes: float, topology: str, only: str | None, keep: bool
+) -> None:
+    """Sell while everything around the service dies, and check what must be true in the end."""
+    with _explained():
+        plan = faults.Plan(seed, topology, minutes, only, keep=keep)
+        exact = faults.run(plan, reports, click.echo)
+    sys.exit(not exact)
+
+
 @main.command("check")
 @_number("--products", 100_000, "Products, with ten movements each.")
 def check(products: int) -> None:
@@ -213,18 +250,9 @@ def _run(load: scenario.Load, url: str | None, reports: Path) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    problems = (
-        ApiError,
-        DatabaseNotReady,
-        JournalError,
-        LocalError,
-        OSError,
-        PageError,
-        FlameError,
-    )
     try:
         yield
-    except (*problems, PlanError, WrkError, scenario.LoadError, service.ServiceError) as error:
+    except EXPLAINED as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(NOT_RUN)
 

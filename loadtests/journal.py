@@ -9,6 +9,7 @@ Knows neither HTTP clients nor rules; see `verdict` for what must be true.
 """
 
 import functools
+import itertools
 import json
 import os
 import secrets
@@ -181,7 +182,8 @@ class Journal:
         # Unbuffered: what was written is in the system's hands, however the process ends.
         self._file = (directory / f"{name}.jsonl").open("xb", buffering=0)
         self._name = name
-        self._attempts = 0
+        # Threads of a process share it.
+        self._attempts = itertools.count(1)
 
     def product(self, product_id: str, stock: int) -> None:
         """Record a product that was created for this run, with its opening stock."""
@@ -189,8 +191,7 @@ class Journal:
 
     def sending(self, order: Order) -> str:
         """Record an attempt that is about to be made; return its name."""
-        self._attempts += 1
-        attempt = f"{self._name}-{self._attempts}"
+        attempt = f"{self._name}-{next(self._attempts)}"
         self._write(
             SENDING,
             attempt=attempt,

@@ -19,23 +19,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pymongo import MongoClient
-
 from inventory.local import LocalError
-from inventory.local.servers import LOOPBACK, Server, start_mongod, start_valkey
+from inventory.local.servers import Server, start_valkey
 from inventory.local.servers import free_port as find_port
 from inventory.repository.schema import prepare_database
 from inventory.serving import gunicorn_command
 from inventory.settings import Settings
-from loadtests import edge, report, service
+from loadtests import edge, replica_set, report, service
 from loadtests.bench.ratios import Ratio
 from loadtests.books import Api
 
-MEMBERS = 3
 INSTANCES = 3
 CACHE_GB = 0.25
 READY_SECONDS_MAX = 60.0
-POLL_SECONDS = 0.1
 WARM_UP_SECONDS = 2
 # wrk ends so long after the last purchase was sent: longer than any is waited for.
 REST_SECONDS = 4
@@ -88,7 +84,7 @@ def run(plan: Plan, directory: Path, say: Say) -> bool:
         directory / "result.json",
         {
             "plan": asdict(plan),
-            "members": MEMBERS,
+            "members": replica_set.MEMBERS,
             "instances": INSTANCES,
             "turns": [asdict(turn) for turn in turns],
             "problems": problems,
@@ -125,7 +121,7 @@ def _deployment() -> Iterator[dict[str, Server]]:
         valkey = start_valkey(directory)
         stack.callback(valkey.stop)
         environ = {
-            "MONGO_URL": _start_replica_set(directory, stack),
+            "MONGO_URL": replica_set.start(directory, stack, CACHE_GB)[1],
             "REDIS_URL": valkey.url,
             "INVENTORY_TRUSTED_PROXIES": "1",
         }
@@ -146,36 +142,6 @@ def _deployment() -> Iterator[dict[str, Server]]:
             )
             for way, switch in SWITCHES.items()
         }
-
-
-def _start_replica_set(directory: Path, stack: ExitStack) -> str:
-    """Start the members and make them one set; return its URL once all of them follow."""
-    members = []
-    for number in range(MEMBERS):
-        own = directory / f"member-{number}"
-        own.mkdir()
-        member = start_mongod(own, cache_gb=CACHE_GB)
-        # Its data goes anyway; asked to end, each member would wait for the others first.
-        stack.callback(member.kill)
-        members.append(member)
-    hosts = [f"{LOOPBACK}:{member.port}" for member in members]
-    configuration = {
-        "_id": "rs0",
-        "members": [{"_id": number, "host": host} for number, host in enumerate(hosts)],
-    }
-    with MongoClient[dict[str, Any]](hosts[0], directConnection=True) as client:
-        client.admin.command("replSetInitiate", configuration)
-        deadline = time.monotonic() + READY_SECONDS_MAX
-        while _states(client) != ["PRIMARY", *["SECONDARY"] * (MEMBERS - 1)]:
-            if time.monotonic() > deadline:
-                raise LocalError(f"The replica set is not complete: {_states(client)}.")
-            time.sleep(POLL_SECONDS)
-    return f"mongodb://{','.join(hosts)}/?replicaSet=rs0"
-
-
-def _states(client: MongoClient[dict[str, Any]]) -> list[str]:
-    members = client.admin.command("replSetGetStatus")["members"]
-    return sorted(member["stateStr"] for member in members)
 
 
 def _take_turn(way: str, front: Server, connections: int, seconds: int) -> Turn:

@@ -67,7 +67,7 @@ def run(load: Load, url: str, directory: Path, say: Say) -> bool:
         say(f"{load.users} shoppers, {load.seconds} s at most, {load.processes} processes ...")
         _run_locust(load, url, directory)
         say("Settling what is unknown, reading the books ...")
-        _settle(api, notes, writing)
+        settle(api, notes, writing)
     figures, violations = examine(directory, url)
     report.write_json(
         directory / "result.json",
@@ -149,9 +149,9 @@ def _call(command: list[str], seconds: float, environ: dict[str, str], log: Path
         locust.stop()
 
 
-def _settle(api: Api, notes: Path, writing: Journal) -> None:
-    """Ask again, each with its own key, for what locust left without a definite answer."""
-    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+def settle(api: Api, notes: Path, writing: Journal, seconds: float = SETTLE_SECONDS_MAX) -> None:
+    """Ask again, each with its own key, for what was left without a definite answer."""
+    deadline = time.monotonic() + seconds
     waiting = [h.order for h in journal.read(notes).orders if h.outcome is Outcome.UNKNOWN]
     while waiting and time.monotonic() < deadline:
         waiting = [order for order in waiting if not _ask_again(api, order, writing)]

@@ -1,0 +1,206 @@
+"""What each fault did to the clients: tables for people, JSON for machines. Decides nothing."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from loadtests.bench.report import between_markers
+from loadtests.chaos.plan import Step
+from loadtests.figures import percentile
+from loadtests.journal import UNKNOWN_STATUSES, Attempt, History, Outcome
+from loadtests.report import write_json
+from loadtests.verdict import Violation
+
+NANOSECONDS = 1e9
+SHOWN_MAX = 20
+# An answer that took longer than this broke the promise about deadlines.
+SLOWEST_SECONDS = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A step that was carried out: when it struck, was healed, and a purchase succeeded again."""
+
+    step: Step
+    began: int
+    healed: int
+    recovered: int
+
+    @property
+    def recovery_seconds(self) -> float:
+        """Return how long after it was healed a new purchase succeeded."""
+        return (self.recovered - self.healed) / NANOSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What clients saw of one step: attempts under way when it struck, and those sent in it."""
+
+    struck: Struck
+    in_flight: int
+    sent: int
+    sold: int
+    failed: int
+    slowest_seconds: float
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything that a run found."""
+
+    history: History
+    seen: list[Seen]
+    violations: list[Violation]
+    late_reads: list[float]
+    circumstances: Mapping[str, str]
+
+
+def seen_in(history: History, struck: Sequence[Struck]) -> list[Seen]:
+    """Return what clients saw of each step."""
+    attempts = sorted(
+        (attempt for order in history.orders for attempt in order.attempts if attempt.answer),
+        key=lambda attempt: attempt.sent_at,
+    )
+    times = [attempt.sent_at for attempt in attempts]
+    return [_seen(one, attempts, times) for one in struck]
+
+
+def _seen(struck: Struck, attempts: Sequence[Attempt], times: Sequence[int]) -> Seen:
+    first, last = bisect_left(times, struck.began), bisect_right(times, struck.recovered)
+    before = attempts[max(0, first - 1_000) : first]
+    under_way = [a for a in before if a.answer and a.answer.at > struck.began]
+    sent = attempts[first:last]
+    failed = [a for a in (*under_way, *sent) if a.answer and a.answer.status in UNKNOWN_STATUSES]
+    waits = sorted(_seconds(attempt) for attempt in (*under_way, *sent))
+    return Seen(
+        struck,
+        in_flight=len(under_way),
+        sent=len(sent),
+        sold=sum(attempt.outcome is Outcome.SOLD for attempt in sent),
+        failed=len(failed),
+        slowest_seconds=round(percentile(waits, SLOWEST_SECONDS), 2) if waits else 0.0,
+    )
+
+
+def _seconds(attempt: Attempt) -> float:
+    return ((attempt.answer.at if attempt.answer else 0) - attempt.sent_at) / NANOSECONDS
+
+
+def broken_silence(seen: Sequence[Seen]) -> list[Violation]:
+    """Return the steps of which clients should not have noticed anything, and did."""
+    return [
+        Violation(
+            "nobody notices it",
+            "any",
+            f"{one.failed} of {one.sent} failed: step {one.struck.step.number}, "
+            f"{one.struck.step.name}",
+        )
+        for one in seen
+        if one.struck.step.is_silent and one.failed
+    ]
+
+
+def markdown(found: Found, left_out: Sequence[str]) -> str:
+    """Return the table of all faults, and the sums of the run."""
+    kinds: dict[str, list[Seen]] = defaultdict(list)
+    pairs: list[Seen] = []
+    for one in found.seen:
+        step = one.struck.step
+        (pairs if len(step.faults) > 1 else kinds[step.name]).append(one)
+    rows = [_row(name, kinds[name]) for name in sorted(kinds)]
+    rows += [_row("two at once", pairs)] if pairs else []
+    header = [
+        "| fault | times | in flight | sent meanwhile | sold | failed | slowest s | back after s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    return "\n".join([*header, *rows, "", *_sums(found, left_out)])
+
+
+def _row(name: str, seen: Sequence[Seen]) -> str:
+    recoveries = [one.struck.recovery_seconds for one in seen]
+    cells = [
+        name,
+        str(len(seen)),
+        *(str(sum(getattr(one, field) for one in seen)) for field in ("in_flight", "sent")),
+        *(str(sum(getattr(one, field) for one in seen)) for field in ("sold", "failed")),
+        f"{max(one.slowest_seconds for one in seen):.2f}",
+        f"{median(recoveries):.2f} (at most {max(recoveries):.2f})",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _sums(found: Found, left_out: Sequence[str]) -> list[str]:
+    orders = found.history.orders
+    outcomes = [order.outcome for order in orders]
+    injected = sum(len(one.struck.step.faults) for one in found.seen)
+    late = found.late_reads
+    sums = [
+        f"{injected} faults in {len(found.seen)} steps; {len(orders)} orders, "
+        f"{outcomes.count(Outcome.SOLD)} sold, {outcomes.count(Outcome.UNKNOWN)} unknown in the "
+        f"end; {sum(len(order.attempts) for order in orders)} attempts.",
+        f"{len(found.history.sightings)} reads, {len(late)} of them late"
+        + (f", by {late[-1]:.2f} s at most." if late else "."),
+    ]
+    return sums + ([f"Left out, for want of a program: {', '.join(left_out)}."] if left_out else [])
+
+
+def verdict(found: Found) -> str:
+    """Return what contradicts the promises, or that nothing does."""
+    if not found.violations:
+        return "VERDICT: nothing oversold, lost, duplicated or unexplained; every order is settled"
+    lines = [f"VERDICT: {len(found.violations)} violations"]
+    lines += [
+        f"  {v.rule}: {v.found} (product {v.product_id})" for v in found.violations[:SHOWN_MAX]
+    ]
+    return "\n".join(lines)
+
+
+def keep(page: Path, plan: Mapping[str, Any], found: Found, left_out: Sequence[str]) -> None:
+    """Put the report of a run into the page in place of the last one of its topology."""
+    title = f"make chaos TOPOLOGY={plan['topology']} KEEP=1"
+    known = ", ".join(f"{name} {value}" for name, value in found.circumstances.items())
+    command = f"`make chaos TOPOLOGY={plan['topology']} SEED={plan['seed']}`"
+    generated = "\n\n".join(
+        [
+            f"{command}, {plan['minutes']:g} minutes; {known}.",
+            markdown(found, left_out),
+            verdict(found),
+        ]
+    )
+    begin, end = f"<!-- {title}: begin -->", f"<!-- {title}: end -->"
+    page.write_text(between_markers(page.read_text(), generated, begin, end))
+
+
+def write(directory: Path, plan: Mapping[str, Any], found: Found, left_out: Sequence[str]) -> None:
+    """Keep the report of a run."""
+    steps = [
+        {
+            "number": one.struck.step.number,
+            "faults": [fault.name for fault in one.struck.step.faults],
+            "seconds": one.struck.step.seconds,
+            "recovery_seconds": round(one.struck.recovery_seconds, 3),
+            "in_flight": one.in_flight,
+            "sent": one.sent,
+            "sold": one.sold,
+            "failed": one.failed,
+            "slowest_seconds": one.slowest_seconds,
+        }
+        for one in found.seen
+    ]
+    write_json(
+        directory / "result.json",
+        {
+            "circumstances": dict(found.circumstances),
+            "plan": dict(plan),
+            "left_out": list(left_out),
+            "orders": len(found.history.orders),
+            "late_reads": len(found.late_reads),
+            "violations": [asdict(violation) for violation in found.violations],
+            "steps": steps,
+        },
+    )
+    (directory / "result.md").write_text(f"{markdown(found, left_out)}\n\n{verdict(found)}\n")

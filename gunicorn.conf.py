@@ -14,6 +14,7 @@ from typing import Any
 from inventory import limits
 from inventory.serving import read_environment
 from inventory.settings import SettingsError
+from inventory.succession import succession
 
 try:
     _settings, _options = read_environment(os.environ)
@@ -79,7 +80,12 @@ if _METRICS not in os.environ:
 _MASTER = os.getpid()
 
 
-def post_worker_init(_worker: object) -> None:
+def on_reload(server: Any) -> None:
+    """Let the old workers know whom to wait for."""
+    succession.announce(server.worker_age + 1, server.cfg.workers)
+
+
+def post_worker_init(worker: Any) -> None:
     """Spare the collector what lives as long as the worker, and most of its rounds.
 
     A request leaves no cycles behind, so nearly all rounds would look in vain.
@@ -87,6 +93,7 @@ def post_worker_init(_worker: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    succession.ready(worker.age)
 
 
 def child_exit(_server: object, worker: Any) -> None:

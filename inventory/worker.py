@@ -18,9 +18,14 @@ from gevent.server import StreamServer
 from gunicorn.http import wsgi
 from gunicorn.workers import ggevent
 
+from inventory.succession import succession
+
 # Long enough for a request that was sent before the client could know; short for who waits.
 LINGER_SECONDS = 1.0
 ACCEPTED_AT_ONCE = 16
+# Should new workers not come up, the old ones do not stay for ever.
+SUCCESSORS_SECONDS_MAX = 15.0
+POLL_SECONDS = 0.05
 
 
 class DrainingGeventWorker(ggevent.GeventWorker):
@@ -46,7 +51,22 @@ class DrainingGeventWorker(ggevent.GeventWorker):
         return _RequestWait(seconds, self._waits)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop accepting, finish what is running, and let idle connections go."""
+        """Stop accepting, finish what is running, and let idle connections go.
+
+        In a reload that waits until the successors serve.
+        """
+        if succession.is_missing(self.age):
+            gevent.spawn(self._leave_once_replaced, sig, frame)
+        else:
+            self._leave(sig, frame)
+
+    def _leave_once_replaced(self, sig: int, frame: FrameType | None) -> None:
+        until = time.monotonic() + SUCCESSORS_SECONDS_MAX
+        while succession.is_missing(self.age) and time.monotonic() < until:
+            gevent.sleep(POLL_SECONDS)
+        self._leave(sig, frame)
+
+    def _leave(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         for wait in tuple(self._waits):
             wait.shorten(LINGER_SECONDS)

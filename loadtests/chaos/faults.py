@@ -269,9 +269,9 @@ def reload(stack: Stack, dice: Random) -> Iterator[None]:
 @contextmanager
 def restart(stack: Stack, dice: Random) -> Iterator[None]:
     """End an instance in good order and start it again, as a rolling update does."""
-    place = stack.places[dice.choice(stack.instances)]
-    _signal(place.server.pid, signal.SIGTERM)
-    while not place.server.has_ended():
+    ending = stack.places[dice.choice(stack.instances)].server
+    _signal(ending.pid, signal.SIGTERM)
+    while not ending.has_ended():
         time.sleep(POLL_SECONDS)
     yield
 

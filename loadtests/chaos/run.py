@@ -41,6 +41,8 @@ RECOVERY_SECONDS_MAX = 90.0
 SETTLE_SECONDS_MAX = 120.0
 CLIENTS_SECONDS_MAX = 120.0
 PROBE_SECONDS = 0.05
+# No request is under way for longer: nginx waits for 3 s.
+CALM_SECONDS = 3.5
 PAGE = PROJECT / "docs" / "reliability.md"
 
 Say = Callable[[str], None]
@@ -131,13 +133,15 @@ def _clients(
 def _strike_all(
     plan: Plan, stack: Stack, steps: Iterator[Step], probe: str, say: Say
 ) -> list[Struck]:
-    struck = []
+    struck: list[Struck] = []
     until = time.monotonic() + plan.minutes * 60
     with Api(stack.front) as api:
         for step in steps:
             if plan.steps is None and time.monotonic() > until:
                 break
-            time.sleep(step.gap_seconds)
+            loud_before = bool(struck) and not struck[-1].step.is_silent
+            # What failed because of the one before shall not be laid to this one.
+            time.sleep(CALM_SECONDS if step.is_silent and loud_before else step.gap_seconds)
             struck.append(_strike(stack, step, api, probe))
             last = struck[-1]
             took = f"back after {last.recovery_seconds:.2f} s"

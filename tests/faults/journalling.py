@@ -52,6 +52,9 @@ class Listener(CommandListener):
 
     def __init__(self) -> None:
         self.concerns: dict[Write, list[Any]] = {}
+        # How many tails were trimmed, and how many of those after no look for their rows.
+        self.trims = self.blind_trims = 0
+        self._looked = False
 
     def started(self, event: CommandStartedEvent) -> None:
         """Remember a command."""
@@ -62,6 +65,15 @@ class Listener(CommandListener):
             collection = "" if name == "commitTransaction" else command[name]
             kind = "trim" if _is_trim(command.get("updates", [])) else name
             self.concerns.setdefault((kind, collection), []).append(command.get("writeConcern"))
+            self._trimmed(kind)
+        elif name == "find" and command["find"] == "movements":
+            self._looked |= command.get("readConcern", {}).get("level") == "majority"
+
+    def _trimmed(self, kind: str) -> None:
+        if kind == "trim":
+            self.trims += 1
+            self.blind_trims += not self._looked
+            self._looked = False
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         """What came of it does not matter."""
@@ -86,6 +98,24 @@ def _listening() -> Iterator[Listener]:
 
 def check_changes_are_journalled(ground: Ground) -> None:
     """Every change, claim and refusal waits for the journals of a majority."""
+    listener = _listened(ground)
+    kinds = set(listener.concerns)
+    assert kinds >= WRITES | DERIVED, kinds
+    for write in kinds - DERIVED:
+        for concern in listener.concerns[write]:
+            durable = concern and (concern.get("w"), concern.get("j")) == ("majority", True)
+            require(durable, f"{' '.join(write)} waits for {concern}")
+
+
+def check_trims_follow_a_majority(ground: Ground) -> None:
+    """No tail is trimmed before a majority read has looked for the rows of its entries."""
+    listener = _listened(ground)
+    assert listener.trims
+    require(not listener.blind_trims, f"{listener.blind_trims} of {listener.trims} tails")
+
+
+def _listened(ground: Ground) -> Listener:
+    """Let everything happen once; return who has listened."""
     with _listening() as listener:
         with mongo.connect(ground.settings) as client:
             process, later = (Process(client, ground.settings) for _ in range(2))
@@ -93,13 +123,8 @@ def check_changes_are_journalled(ground: Ground) -> None:
             _sell_singly(process, later)
             _sell_together(process, later)
             _change_products(process)
-        _repair(ground, process)
-    kinds = set(listener.concerns)
-    assert kinds - {("delete", "")} >= WRITES | DERIVED, kinds
-    for write in kinds - DERIVED:
-        for concern in listener.concerns[write]:
-            durable = concern and (concern.get("w"), concern.get("j")) == ("majority", True)
-            require(durable, f"{' '.join(write)} waits for {concern}")
+        _repair(ground)
+    return listener
 
 
 def _set_ahead(process: Process) -> None:
@@ -149,7 +174,7 @@ def _change_products(process: Process) -> None:
     process.catalogue.delete_product(created.product.id, None)
 
 
-def _repair(ground: Ground, process: Process) -> None:
+def _repair(ground: Ground) -> None:
     """Put wrong counters right."""
     with mongo.connect(ground.settings) as client:
         database = mongo.open_database(client, ground.settings)

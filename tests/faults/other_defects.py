@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from pymongo import WriteConcern
+from pymongo.database import Database
 
 from inventory.api.reads import ProductReads
 from inventory.cache import store as store_module
@@ -19,11 +20,14 @@ from inventory.domain.claims import Claim, RequestKey
 from inventory.domain.stock import Plan, Snapshot
 from inventory.errors import Overloaded
 from inventory.repository import mongo
+from inventory.repository.movements import MovementRepository
+from inventory.repository.operations import OperationRepository
+from inventory.services.changing import Changes
 from inventory.stock.engine import StockEngine
 from inventory.stock.queue import GroupQueue
 from tests.faults import checks
 from tests.faults.defects import Defect, InCheck
-from tests.faults.journalling import check_changes_are_journalled
+from tests.faults.journalling import check_changes_are_journalled, check_trims_follow_a_majority
 from tests.faults.protocol_defects import reading_first
 
 
@@ -43,6 +47,25 @@ def _without_journal() -> AbstractContextManager[object]:
         return build(*arguments, **options | {"journal": False})
 
     return patch.object(mongo, "MongoClient", hasty)
+
+
+def _claims_kept_by_one() -> AbstractContextManager[object]:
+    real = OperationRepository.__init__
+
+    def init(self: OperationRepository, database: Database[mongo.Document]) -> None:
+        real(self, database)
+        self._operations = self._operations.with_options(write_concern=mongo.DERIVED)
+
+    return patch.object(OperationRepository, "__init__", init)
+
+
+def _rows_seen_by_one() -> AbstractContextManager[object]:
+    real = MovementRepository.known_ids
+
+    def known_ids(self: MovementRepository, ids: Any, *, majority: bool = False) -> set[str]:
+        return real(self, ids)
+
+    return patch.object(MovementRepository, "known_ids", known_ids)
 
 
 def _settle_as_not_begun(self: GroupQueue[Any, Any], ticket: Any) -> None:
@@ -102,6 +125,18 @@ OTHER_DEFECTS = (
         partial(patch.object, mongo, "DURABLE", WriteConcern(w="majority", j=False)),
     ),
     Defect(
+        "claims kept by one server only",
+        "after a failover a retry sells again",
+        InCheck(check_changes_are_journalled),
+        _claims_kept_by_one,
+    ),
+    Defect(
+        "tail trimmed when one server has the rows",
+        "after a failover a sale is in neither tail nor ledger",
+        InCheck(check_trims_follow_a_majority),
+        _rows_seen_by_one,
+    ),
+    Defect(
         "a follower's time-out told as a failure",
         "who is told that nothing was changed buys once more",
         InCheck(checks.check_follower_is_told_the_truth),
@@ -118,6 +153,18 @@ OTHER_DEFECTS = (
         "a late reader replaces a new stock by an old one",
         InCheck(checks.check_cache_keeps_the_newest),
         _any_version_wins,
+    ),
+    Defect(
+        "the cache is not told of a sale",
+        "an old stock is read after a sale was acknowledged",
+        InCheck(checks.check_cache_keeps_the_newest),
+        partial(patch.object, VersionedStore, "publish", lambda *_: None),
+    ),
+    Defect(
+        "the cache is not told of a replay",
+        "an old stock is read after a retry was answered",
+        InCheck(checks.check_replay_is_shown),
+        partial(patch.object, Changes, "_published", lambda _, result: result),
     ),
     Defect(
         "cache read in the guard",

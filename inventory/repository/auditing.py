@@ -151,6 +151,16 @@ class Moment:
             return None
         return {summary.product_id: summary for summary in map(survey.summary_from, found)}
 
+    def restocked(self, span: Span) -> dict[str, int] | None:
+        """Return how many units of which products returns have put on sale again.
+
+        None if one of the documents cannot be read.
+        """
+        found = self._aggregate("returns", survey.restocked(span.query()))
+        if found is None:
+            return None
+        return {str(document["_id"]): int(document["units"]) for document in found}
+
     def suspects(self, span: Span) -> set[str] | None:
         """Return the products of a span whose documents may not fit; None: all of them."""
         products = span.query()

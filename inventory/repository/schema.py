@@ -57,7 +57,10 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"customer_id": {"$exists": True}},
         ),
     ],
-    "returns": [IndexModel("purchase_id", name="of_purchase")],
+    "returns": [
+        IndexModel("purchase_id", name="of_purchase"),
+        IndexModel("lines.product_id", name="of_product"),
+    ],
     # Partial: only open holds are ever looked for by anything but their id.
     "reservations": [
         IndexModel("expires_at", name="due", partialFilterExpression=_HELD),

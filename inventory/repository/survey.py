@@ -83,6 +83,7 @@ def summaries(products: Document) -> list[Document]:
                 "balance": {"$last": "$balance"},
                 "held_balance": {"$last": "$held_balance"},
                 "balance_min": {"$min": "$balance"},
+                "restocked": {"$sum": {"$cond": [_is(Kind.RETURN), "$delta", 0]}},
                 "wrong": {"$sum": {"$cond": [_FOLLOWS, 0, 1]}},
             }
         },
@@ -97,6 +98,7 @@ def summary_from(document: Document) -> Summary:
         balance=int(document["balance"]),
         held_balance=int(document["held_balance"]),
         balance_min=int(document["balance_min"]),
+        restocked=int(document["restocked"]),
         is_sound=not document["wrong"],
     )
 
@@ -169,6 +171,17 @@ def miscounted_returns(products: Document) -> list[Document]:
         {"$match": {"lines": {"$elemMatch": {"product_id": products, "returned": {"$ne": 0}}}}},
         _joined("returns", "_id", "purchase_id", "returns"),
         *_miscounted(),
+    ]
+
+
+def restocked(products: Document) -> list[Document]:
+    """Return the pipeline over returns that sums up the units of each product on sale again."""
+    mine = {"product_id": products}
+    return [
+        {"$match": {"restocked": True, "lines": {"$elemMatch": mine}}},
+        {"$unwind": "$lines"},
+        {"$match": {"lines.product_id": products}},
+        {"$group": {"_id": "$lines.product_id", "units": {"$sum": "$lines.quantity"}}},
     ]
 
 

@@ -57,9 +57,16 @@ class Examination:
             for placed in check.follow(own):
                 self._wait(placed, check.findings)
         self._judge()
+        self._match_returns()
         if self._moment.count_lines(self._span) != self._matched:
             self._find_strays()
         return list(self._checks.values())
+
+    def _match_returns(self) -> None:
+        restocked = self._moment.restocked(self._span)
+        if restocked is not None:
+            for product_id, check in self._checks.items():
+                check.match_returns(restocked.get(product_id, 0))
 
     def _wait(self, placed: Placed, findings: Findings) -> None:
         self._waiting.append((placed, findings))
@@ -121,11 +128,13 @@ def look_over(moment: Moment, span: Span) -> Looked:
     records = moment.records(span)
     summaries = moment.summaries(span)
     lost = moment.suspects(span)
-    if summaries is None or lost is None:
+    restocked = moment.restocked(span)
+    if summaries is None or lost is None or restocked is None:
         return examine(moment, span, records)
     known = {record.product_id: record for record in records}
     suspects = lost | (summaries.keys() - known.keys())
     suspects |= {id for id, record in known.items() if is_suspect(record, summaries.get(id))}
+    suspects |= {id for id, one in summaries.items() if one.restocked != restocked.get(id, 0)}
     if len(suspects) > limits.CHECK_SINGLY_MAX:
         return examine(moment, span, records)
     checked = len(known.keys() | suspects)

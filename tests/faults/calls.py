@@ -180,7 +180,12 @@ def _paused(
         actor.touch(footprint)
         if call == "add_missing" and _all_there(process, room, kept[0]):
             return real(*kept, **options)
-        result = real(*kept, **options)
+        try:
+            result = real(*kept, **options)
+        except BaseException:
+            # Whoever breaks off may have changed everything that it wanted to.
+            actor.changed(footprint)
+            raise
         if not refused(result):
             actor.changed(footprint)
         return result

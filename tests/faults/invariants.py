@@ -73,9 +73,15 @@ def check_purchases(world: World) -> None:
     lines = {id: set(map(_line, purchase["lines"])) for id, purchase in told.items()}
     require(lines == sold, f"purchases {lines}, ledger {dict(sold)}")
     returned: dict[tuple[ObjectId, ObjectId], int] = defaultdict(int)
+    restocked: dict[tuple[ObjectId, ObjectId], int] = defaultdict(int)
     for one in world.database["returns"].find():
         for line in one["lines"]:
-            returned[one["purchase_id"], line["product_id"]] += line["quantity"]
+            place = one["purchase_id"], line["product_id"]
+            returned[place] += line["quantity"]
+            restocked[place] += line["quantity"] * one["restocked"]
+    for row in world.database["movements"].find({"kind": "return"}):
+        restocked[row["purchase_id"], row["product_id"]] -= row["delta"]
+    require(not any(restocked.values()), f"{dict(restocked)} came back and is not on sale")
     for id, purchase in told.items():
         for line in purchase["lines"]:
             came = returned.pop((id, line["product_id"]), 0)

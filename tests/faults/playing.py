@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -11,12 +12,14 @@ from inventory import limits
 from inventory.domain.claims import RequestKey
 from inventory.domain.movements import Reason
 from inventory.errors import InventoryError
+from inventory.repository import stock as stock_repository
 from inventory.services.changing import Replayed
 from tests.faults import invariants
+from tests.faults.acts import sweep
 from tests.faults.calls import direct
-from tests.faults.explorer import Choose, Event
+from tests.faults.explorer import Choose, Event, sampled
 from tests.faults.invariants import Answer, Violated, require
-from tests.faults.scenarios import Cast, Scenario, sweep
+from tests.faults.scenarios import Cast, Scenario
 from tests.faults.stage import Actor, next_run, numbered_ids, play
 from tests.faults.world import LAST, Clients, Part, World
 from tests.integration.conftest import Process
@@ -24,6 +27,7 @@ from tests.integration.conftest import Process
 DIRECTOR = "S"
 TRIES_MAX = 5
 RESTOCKED = 50
+STEPS_BEFORE_DEATH_MAX = 8
 # Others take their steps while somebody waits for his turn: no limit of time may pass meanwhile.
 PATIENT = {"REQUEST_SECONDS_MAX": 100.0, "MONGO_TIMEOUT_SECONDS": 90.0}
 Dying = tuple[str, int]
@@ -50,8 +54,21 @@ def patience(scenario: Scenario) -> Iterator[None]:
     """Let time pass without anybody giving up."""
     trim_entries = 1 if scenario.trimming else limits.TAIL_TRIM_ENTRIES
     bounds: dict[str, Any] = {"TAIL_TRIM_ENTRIES": trim_entries, **PATIENT}
-    with patch.multiple(limits, **bounds):
+    void_keep_ms = 0 if scenario.forgetting else int(limits.VOID_KEEP_SECONDS * 1000)
+    with (
+        patch.multiple(limits, **bounds),
+        patch.object(stock_repository, "_VOID_KEEP_MS", void_keep_ms),
+    ):
         yield
+
+
+def sample(clients: Clients, scenario: Scenario, number: int) -> Played:
+    """Play a schedule that dice throw, every other one with a crash somewhere."""
+    random = Random(f"{scenario.name} {number}")  # noqa: S311 - no secret depends on it
+    dying = None
+    if number % 2:
+        dying = (random.choice(scenario.actors), random.randrange(STEPS_BEFORE_DEATH_MAX))
+    return run_schedule(clients, scenario, sampled(random), dying)
 
 
 def run_schedule(

@@ -1,23 +1,26 @@
 """The scenarios: two or three actors each, which want the same thing at the same moment."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from inventory import limits
-from inventory.domain.claims import Claim, RequestKey
-from inventory.domain.lines import Line
-from inventory.domain.movements import Entry, Kind, Movement
-from inventory.domain.products import Terms
-from inventory.domain.purchases import Purchase
-from inventory.domain.stock import Operation
 from inventory.services.changing import begin_claim
 from inventory.services.lines import AskedLine
-from inventory.stock.changes import Change
+from tests.faults.acts import (
+    bring_back,
+    buy,
+    buy_cart,
+    buy_unheard,
+    commit,
+    edit_price,
+    forget_voids,
+    go_on,
+    release,
+    sweep,
+)
 from tests.faults.stage import new_id
-from tests.faults.world import LATER, Act, Part, World
-from tests.integration.conftest import Process
+from tests.faults.world import LATER, Part, World
 
 Cast = dict[str, Part]
 
@@ -26,7 +29,8 @@ Cast = dict[str, Part]
 class Scenario:
     """A stage set for some actors, who bear the names A, B and so on.
 
-    With `trimming` every sale settles its product's tail at once.
+    With `trimming` every sale settles its product's tail at once, with `forgetting` no void is
+    kept any longer than until the next one.
     """
 
     name: str
@@ -34,71 +38,7 @@ class Scenario:
     cast: Callable[[World], Cast]
     actors: str = "ABC"
     trimming: bool = False
-
-
-def _name_of(key: RequestKey | None) -> str | None:
-    return None if key is None else key.fingerprint
-
-
-def buy(product_id: str, quantity: int = 1) -> Act:
-    """Buy some units of one product."""
-
-    def act(process: Process, key: RequestKey | None) -> tuple[object, bool]:
-        return process.purchasing.purchase_product(
-            product_id, quantity, reference=_name_of(key), key=key
-        )
-
-    return act
-
-
-def buy_cart(*product_ids: str) -> Act:
-    """Buy one unit of each."""
-
-    def act(process: Process, key: RequestKey | None) -> tuple[object, bool]:
-        asked = [AskedLine(1, product_id) for product_id in product_ids]
-        return process.purchasing.buy_cart(asked, reference=_name_of(key), key=key)
-
-    return act
-
-
-def bring_back(purchase_id: str, product_id: str, quantity: int) -> Act:
-    """Return units of a purchase."""
-
-    def act(process: Process, key: RequestKey | None) -> tuple[object, bool]:
-        lines = [Line(product_id, quantity)]
-        return process.purchasing.return_units(purchase_id, lines, "unwanted", key=key)
-
-    return act
-
-
-def commit(reservation_id: str) -> Act:
-    """Buy what is held."""
-    return lambda process, key: process.reserving.commit(reservation_id, None, key)
-
-
-def release(reservation_id: str) -> Act:
-    """Give back what is held."""
-    return lambda process, key: process.reserving.release(reservation_id, key)
-
-
-def sweep(process: Process, key: RequestKey | None) -> tuple[object, bool]:
-    """Do what the sweeper does."""
-    process.archive.settle_stale()
-    while process.engine.expire_due():
-        pass
-    return None, False
-
-
-def edit_price(product_id: str) -> Act:
-    """Double the price."""
-
-    def act(process: Process, key: RequestKey | None) -> tuple[object, bool]:
-        def dearer(terms: Terms) -> Terms:
-            return Terms.of(name=terms.name, price=Decimal(5))
-
-        return process.catalogue.edit_product(product_id, None, dearer), False
-
-    return act
+    forgetting: bool = False
 
 
 def _last_unit(world: World) -> Cast:
@@ -149,23 +89,31 @@ def _heirs(world: World) -> Cast:
     claim = begin_claim(key, new_id(), world.process.clock, product)
     assert not world.process.operations.add_many([claim])
     heir = Part(buy(product), "a", {product: 1}, LATER)
-    return {"A": Part(_go_on(product, claim), "a", {product: 1}), "B": heir, "C": heir}
+    return {"A": Part(go_on(product, claim), "a", {product: 1}), "B": heir, "C": heir}
 
 
-def _go_on(product_id: str, claim: Claim) -> Act:
-    """Go on as a process that froze right after it had claimed its request."""
+def _thawed(world: World) -> Cast:
+    product = world.create(3)
+    key = world.key("a")
+    assert key is not None
+    claim = begin_claim(key, new_id(), world.process.clock, product)
+    # By the database's clock as well: it was frozen for longer than voids are kept.
+    frozen = replace(claim, fence=world.process.clock.now() - timedelta(seconds=1))
+    assert not world.process.operations.add_many([frozen])
+    return {
+        "A": Part(go_on(product, frozen), "a", {product: 1}),
+        "B": Part(buy(product), "a", {product: 1}),
+        "C": Part(forget_voids(product)),
+    }
 
-    def act(process: Process, key: RequestKey | None) -> tuple[object, bool]:
-        entry = Entry(
-            claim.operation_id, Kind.PURCHASE, -1, process.clock.now(), reference=claim.fingerprint
-        )
-        operation = Operation(product_id, entry, fence=claim.fence)
-        change = Change(operation.id, operation, claim, claimed=True)
-        movement = process.engine.submit(change, time.monotonic() + limits.REQUEST_SECONDS_MAX)
-        assert isinstance(movement, Movement)
-        return Purchase.of(movement), False
 
-    return act
+def _lost_answer(world: World) -> Cast:
+    product = world.create(3)
+    return {
+        "A": Part(buy_unheard(product), "a", {product: 1}),
+        "B": Part(buy(product), "b", {product: 1}),
+        "C": Part(buy(product), "a", {product: 1}, LATER),
+    }
 
 
 def _held(world: World, product: str, quantity: int) -> str:
@@ -200,6 +148,17 @@ def _carts(world: World) -> Cast:
         "A": Part(buy_cart(first, second), "a", {first: 1, second: 1}),
         "B": Part(buy(first), "b", {first: 1}),
         "C": Part(buy(second), "c", {second: 1}),
+    }
+
+
+def _named_twice(world: World) -> Cast:
+    first, second = world.create(3), world.create(3)
+    takes = {first: 2, second: 1}
+    cart = buy_cart(first, second, first)
+    return {
+        "A": Part(cart, "a", takes),
+        "B": Part(buy(first, 2), "b", {first: 2}),
+        "C": Part(cart, "a", takes, LATER),
     }
 
 
@@ -243,9 +202,21 @@ SCENARIOS = {
             trimming=True,
         ),
         Scenario("heirs", "a slow request and two heirs of its claim", _heirs),
+        Scenario(
+            "thawed",
+            "a request that slept beyond its fence and all voids, and its heir",
+            _thawed,
+            forgetting=True,
+        ),
+        Scenario(
+            "lost-answer", "a sale whose answer is lost, another one, and a retry", _lost_answer
+        ),
         Scenario("hold-ends", "commit, release and expiry of one hold", _hold_ends),
         Scenario("hold-late", "an expired hold: late commit, purchase, expiry", _hold_late),
         Scenario("carts", "a cart of two products, and a purchase of each", _carts),
+        Scenario(
+            "named-twice", "a cart that names a product twice, and who wants the same", _named_twice
+        ),
         Scenario("cart-heirs", "a slow cart and two heirs of its claim", _cart_heirs),
         Scenario("price-edit", "a sale, an edit of its price, the sweeper", _price_edit),
         Scenario("returns", "two returns of one purchase, and a retry of one", _returns),

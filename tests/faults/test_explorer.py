@@ -1,30 +1,17 @@
-"""The explorer: it misses no order, the product withstands it, and defects do not."""
+"""The explorer: it misses no order, and the product withstands it; see also `test_defects`."""
 
 import math
 from random import Random
 
 import pytest
 
-from tests.faults.defects import DEFECTS, Defect
 from tests.faults.explorer import Choose, Event, Footprint, Search, replayed, sampled
-from tests.faults.playing import Dying, Played, run_schedule
+from tests.faults.playing import Dying, run_schedule, sample
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.world import Clients
 
 # `make explore` runs all of them; these are some, the same every time.
 SCHEDULES = 20
-# A defect has to show within so many, and mostly does within a few.
-SCHEDULES_OF_A_DEFECT_MAX = 150
-STEPS_BEFORE_DEATH_MAX = 8
-
-
-def sample(clients: Clients, scenario: Scenario, number: int) -> Played:
-    """Play a schedule that dice throw, every other one with a crash somewhere."""
-    random = Random(f"{scenario.name} {number}")  # noqa: S311 - no secret depends on it
-    dying = None
-    if number % 2:
-        dying = (random.choice(scenario.actors), random.randrange(STEPS_BEFORE_DEATH_MAX))
-    return run_schedule(clients, scenario, sampled(random), dying)
 
 
 def traces(*programs: list[Footprint]) -> int:
@@ -109,15 +96,3 @@ def test_a_schedule_can_be_run_again(clients: Clients, dying: Dying | None) -> N
     first = run_schedule(clients, scenario, dice, dying)
     again = run_schedule(clients, scenario, replayed(first.schedule), dying)
     assert (again.events, again.outcomes) == (first.events, first.outcomes)
-
-
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name.replace(" ", "-"))
-def test_a_defect_is_caught(clients: Clients, defect: Defect) -> None:
-    """Each mistake that the protocol invites breaks a promise in one of the schedules."""
-    scenario = SCENARIOS[defect.scenario]
-    with defect.patch():
-        found = (
-            sample(clients, scenario, number).violation
-            for number in range(SCHEDULES_OF_A_DEFECT_MAX)
-        )
-        assert any(violation is not None for violation in found)

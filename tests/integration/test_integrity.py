@@ -140,6 +140,27 @@ def hold_what_never_was(store: Store) -> None:
     store.collection("reservations").insert_one(document | {"_id": ObjectId(), "lines": [line]})
 
 
+def restock_too_much(store: Store) -> None:
+    """Let more units be on sale again than came back, in ledger and counters."""
+    query = {"product_id": ObjectId(store.plain), "kind": "return"}
+    (row,) = store.collection("movements").find(query)
+    store.add("movements", str(row["_id"]), delta=1)
+    later = query | {"kind": {"$exists": True}, "version": {"$gte": row["version"]}}
+    store.collection("movements").update_many(later, {"$inc": {"balance": 1}})
+    told = {"lines.product_id": row["product_id"], "lines.stock_version": {"$gt": row["version"]}}
+    for purchase in list(store.collection("purchases").find(told)):
+        for place, line in enumerate(purchase["lines"]):
+            if line["product_id"] == row["product_id"]:
+                field = f"lines__{place}__remaining_stock"
+                store.add("purchases", str(purchase["_id"]), **{field: 1})
+    store.add("stock", store.plain, available=1, headroom=1)
+
+
+def lose_a_return_on_sale(store: Store) -> None:
+    """Delete the record of units that came back and were put on sale."""
+    assert store.collection("returns").delete_one({"restocked": True}).deleted_count == 1
+
+
 def garble_a_return(store: Store) -> None:
     """Let a return have no lines, but something else in their place."""
     store.collection("returns").update_one({"restocked": False}, {"$set": {"lines": 5}})
@@ -238,6 +259,8 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
         lambda s: s.add("purchases", s.cart, lines__0__returned=1),
     ),
     "a return is lost": (Code.RETURNED_DIFFERS, lose_a_return),
+    "a return on sale is lost": (Code.RETURNED_DIFFERS, lose_a_return_on_sale),
+    "too much is on sale again": (Code.RESTOCKED_DIFFERS, restock_too_much),
     "too much is returned": (Code.RETURNED_EXCEEDS_PURCHASED, return_too_much),
     "a reservation is lost": (
         Code.RESERVATION_MISSING,

@@ -14,7 +14,13 @@ from inventory.domain.integrity.documents import Documents, Held, SoldLine, judg
 from inventory.domain.integrity.entries import contradiction
 from inventory.domain.integrity.history import Placed, Summary
 from inventory.domain.integrity.problems import Code, Findings
-from inventory.domain.integrity.product import ProductRecord, SaleTerms, check, is_suspect
+from inventory.domain.integrity.product import (
+    ProductCheck,
+    ProductRecord,
+    SaleTerms,
+    check,
+    is_suspect,
+)
 from inventory.domain.movements import Entry, Kind, Movement, Reason
 from inventory.domain.products import Terms
 from inventory.domain.reservations import State
@@ -196,7 +202,7 @@ def test_time_may_stand_still_but_not_go_back() -> None:
     assert codes(record, rows) == {Code.TIME_GOES_BACK}
 
 
-SOUND = Summary(PRODUCT, 6, 9, 1, 0, is_sound=True)
+SOUND = Summary(PRODUCT, 6, 9, 1, 0, restocked=0, is_sound=True)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +227,30 @@ def test_who_has_a_tail_is_looked_at() -> None:
     """A summary of the ledger says nothing about a tail."""
     record, _ = books(HISTORY, in_tail=1)
     assert is_suspect(record, SOUND)
+
+
+RETURNED = entry(7, Kind.RETURN, 2, 0, "too small")
+
+
+@pytest.mark.parametrize("in_tail", [0, 1])
+def test_units_on_sale_again_are_those_of_returns(in_tail: int) -> None:
+    """What returns have put on sale again is what movements put there, be they archived or not."""
+    record, rows = books([*HISTORY, RETURNED], in_tail)
+    for restocked, found in ((2, []), (1, [Code.RESTOCKED_DIFFERS])):
+        checked = ProductCheck(record)
+        assert list(checked.follow(rows))
+        checked.match_returns(restocked)
+        assert [problem.code for problem in checked.conclude()] == found
+
+
+def test_what_is_lost_is_told_once() -> None:
+    """Where movements or returns are missing, nothing is concluded from what they come to."""
+    record, rows = books([*HISTORY, RETURNED])
+    for left in (rows[:-1], [*rows[:3], *rows[4:]]):
+        checked = ProductCheck(record)
+        assert list(checked.follow(left))
+        checked.match_returns(5)
+        assert not checked.findings.has(Code.RESTOCKED_DIFFERS)
 
 
 HELD = replace(entry(3, Kind.HOLD, -3, 3), reservation_id="r")

@@ -33,6 +33,8 @@ class Summary:
     balance: int
     held_balance: int
     balance_min: int
+    # The units that came back and are on sale again.
+    restocked: int
     is_sound: bool
 
 
@@ -48,6 +50,8 @@ class History:
         self.balance_due = 0
         self.held_balance_due = 0
         self.balance_min = 0
+        # The units that came back and are on sale again.
+        self.restocked = 0
         # Whether the last movement is the last entry of the tail, where there is a tail.
         self.ends_with_tail = True
         # Without a gap, and each balance follows from the one before.
@@ -60,6 +64,7 @@ class History:
         self.balance = self.balance_due = summary.balance
         self.held_balance = self.held_balance_due = summary.held_balance
         self.balance_min = min(0, summary.balance_min)
+        self.restocked = summary.restocked
 
     def merged(self, rows: Iterable[Movement], counters: Snapshot | None) -> Iterator[Placed]:
         """Yield all movements in their order, each judged, those in the counters' tail as well."""
@@ -115,6 +120,7 @@ class History:
         self.version, self._at = row.version, entry.at
         self.balance, self.held_balance = row.balance, row.held_balance
         self.balance_min = min(self.balance_min, row.balance)
+        self.restocked += entry.delta if entry.kind is Kind.RETURN else 0
 
     def _miss(self, row: Movement) -> None:
         self.is_sound = False

@@ -36,6 +36,7 @@ class Code(StrEnum):
     PURCHASE_WITHOUT_MOVEMENT = "purchase_without_movement"
     RETURNED_DIFFERS = "returned_differs"
     RETURNED_EXCEEDS_PURCHASED = "returned_exceeds_purchased"
+    RESTOCKED_DIFFERS = "restocked_differs"
     RESERVATION_MISSING = "reservation_missing"
     RESERVATION_WITHOUT_PURCHASE = "reservation_without_purchase"
     # A document that is not of the shape that the service writes.
@@ -69,6 +70,10 @@ class Findings:
         """Note a problem."""
         self._first.setdefault(code, Problem(code, self.product_id, detail, facts))
         self._count[code] = self._count.get(code, 0) + 1
+
+    def has(self, code: Code) -> bool:
+        """Tell whether there is a problem of this code."""
+        return code in self._first
 
     def problems(self) -> list[Problem]:
         """Return one problem of each code; where there are more of it, they are counted."""

@@ -70,6 +70,17 @@ class ProductCheck:
         """Yield all movements of ledger and tail in their order; `rows` are the ledger's."""
         return self.history.merged(rows, self.record.counters)
 
+    def match_returns(self, restocked: int) -> None:
+        """Hold the units that returns put on sale again against the movements, all gone by."""
+        counters = self.record.counters
+        whole = counters is not None and counters.version == self.history.version
+        # What is lost is told by itself, be it a movement or a return.
+        if not whole or not self.history.is_sound or self.findings.has(Code.RETURNED_DIFFERS):
+            return
+        if self.history.restocked != restocked:
+            what = "units that are on sale again"
+            self._differs(Code.RESTOCKED_DIFFERS, what, self.history.restocked, restocked)
+
     def conclude(self) -> list[Problem]:
         """Return what is wrong; all movements have gone by."""
         record = self.record

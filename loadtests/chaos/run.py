@@ -25,10 +25,10 @@ from loadtests.bench import circumstances, integrity
 from loadtests.books import Api
 from loadtests.chaos import audit, report
 from loadtests.chaos.clients import Crowd
-from loadtests.chaos.faults import both
 from loadtests.chaos.plan import Step, faults_of, schedule
 from loadtests.chaos.report import Struck
 from loadtests.chaos.stack import VALKEY, Stack, running
+from loadtests.chaos.strikes import both
 from loadtests.journal import Journal
 from loadtests.report import new_directory
 from loadtests.verdict import Violation

@@ -86,6 +86,7 @@ FAULTS = (
     Fault("Redis is silent", proxied(VALKEY, Manner.SILENT), (1.0, 4.0), silent=True),
     Fault("Redis is slow", proxied(VALKEY, Manner.SLOW, (0.01, 0.1, 0.2)), (2.0,), silent=True),
     Fault("messages of Redis are cut", proxied(VALKEY, Manner.CUT), _SHORT, silent=True),
+    Fault("answers of Redis are rubbish", proxied(VALKEY, Manner.GARBLE), _SHORT, silent=True),
     Fault("answers of Redis are lost", proxied(VALKEY, Manner.SWALLOW), _SHORT, silent=True),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

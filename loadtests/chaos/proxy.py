@@ -27,11 +27,13 @@ class Manner(StrEnum):
     CUT = "cut"
     # What is asked is passed on; instead of some answers the connection ends.
     SWALLOW = "swallow"
+    # Some answers become as many bytes that mean nothing.
+    GARBLE = "garble"
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A manner; `seconds` is what SLOW waits, `share` how much CUT and SWALLOW hit."""
+    """A manner; `seconds` is what SLOW waits, `share` how much the last three hit."""
 
     manner: Manner = Manner.PASS_ON
     seconds: float = 0.0
@@ -126,6 +128,8 @@ class Proxy:
                 sink.write(chunk[: len(chunk) // 2])
                 await sink.drain()
                 break
+            elif hit and behaviour.manner is Manner.GARBLE and answers:
+                chunk = self._dice.randbytes(len(chunk))
             sink.write(chunk)
             await sink.drain()
         raise ConnectionResetError

@@ -123,6 +123,14 @@ def test_a_proxy_behaves_as_told_and_recovers(proxy: Proxy, manner: Manner, hear
     assert ask(proxy) == b"HELLO"
 
 
+def test_a_garbling_proxy_answers_rubbish(proxy: Proxy) -> None:
+    """As many bytes come back as were sent, and other ones."""
+    proxy.behave(Behaviour(Manner.GARBLE))
+    heard = ask(proxy, b"hello, all of you")
+    assert len(heard) == len(b"hello, all of you")
+    assert heard != b"HELLO, ALL OF YOU"
+
+
 def test_a_slow_proxy_is_slow(proxy: Proxy) -> None:
     """Question and answer are late, each by as much as was said."""
     proxy.behave(Behaviour(Manner.SLOW, seconds=0.1))

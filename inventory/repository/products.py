@@ -24,6 +24,7 @@ from inventory.domain.products import (
 from inventory.errors import DuplicateSku
 from inventory.repository.entries import customer_limit_document, customer_limit_from
 from inventory.repository.mongo import (
+    MAJORITY,
     Document,
     Session,
     decimal_from_bson,
@@ -37,10 +38,14 @@ _SORT_FIELDS = {"created_at": "created_at", "name": "name_key", "price": "price"
 
 
 class ProductRepository:
-    """Catalogue entries by id. Deleted ones have a collection of their own, out of every list."""
+    """Catalogue entries by id. Deleted ones have a collection of their own, out of every list.
+
+    Outside of transactions only what a majority has on its disk is read: readers and the cache are
+    not to see what can still be lost.
+    """
 
     def __init__(self, database: Database[Document]) -> None:
-        self._products = database["products"]
+        self._products = database.get_collection("products", read_concern=MAJORITY)
         self._deleted = database["deleted_products"]
         self._stock = database["stock"]
 

@@ -18,6 +18,7 @@ from inventory.domain.stock import Operation, Snapshot
 from inventory.repository.entries import snapshot_from
 from inventory.repository.mongo import (
     DERIVED,
+    MAJORITY,
     DatabaseClock,
     Document,
     Session,
@@ -40,21 +41,33 @@ _VOID_KEEP_MS = int(limits.VOID_KEEP_SECONDS * 1000)
 
 
 class StockRepository:
-    """Counters by product id; every id that spells no ObjectId is simply not there."""
+    """Counters by product id; every id that spells no ObjectId is simply not there.
+
+    What is read here was on the disk of a majority, so nobody is told of a change that can still be
+    lost. Only who decides next asks for the `newest`, which no majority may have yet.
+    """
 
     def __init__(self, database: Database[Document], clock: DatabaseClock) -> None:
         self._stock = database["stock"]
+        self._committed = self._stock.with_options(read_concern=MAJORITY)
         self._derived = self._stock.with_options(write_concern=DERIVED)
         self._clock = clock
 
-    def get(self, product_id: str) -> Snapshot | None:
+    def get(self, product_id: str, *, newest: bool = False) -> Snapshot | None:
         """Return the counters with their whole tail."""
-        return next(iter(self.list_many([product_id])), None)
+        return next(iter(self.list_many([product_id], newest=newest)), None)
 
-    def list_many(self, product_ids: Iterable[str], *, tail: bool = True) -> list[Snapshot]:
+    def list_many(
+        self, product_ids: Iterable[str], *, tail: bool = True, newest: bool = False
+    ) -> list[Snapshot]:
         """Return the counters of those of the products that exist, in no particular order."""
         ids = [id for text in product_ids if (id := object_id(text))]
-        return self._find({"_id": {"$in": ids}}, tail=tail) if ids else []
+        if not ids:
+            return []
+        counters = self._stock if newest else self._committed
+        shown = None if tail else _WITHOUT_TAIL
+        with reading():
+            return self._snapshots(counters.find({"_id": {"$in": ids}}, shown).to_list())
 
     def list_waiting(self, product_ids: Iterable[str]) -> list[tuple[str, int, list[str]]]:
         """Return of each product the version of the oldest entry in its tail, and all their ids."""
@@ -99,14 +112,8 @@ class StockRepository:
         """
         query = {"tail_since": {"$exists": True}, "tail.op": object_id(operation_id)}
         with reading():
-            documents = self._stock.find(query, hint="untrimmed").limit(1).to_list()
+            documents = self._committed.find(query, hint="untrimmed").limit(1).to_list()
         return next(iter(self._snapshots(documents)), None)
-
-    def _find(self, query: Document, *, tail: bool) -> list[Snapshot]:
-        with reading():
-            return self._snapshots(
-                self._stock.find(query, None if tail else _WITHOUT_TAIL).to_list()
-            )
 
     def _snapshots(self, documents: Iterable[Document]) -> list[Snapshot]:
         now = self._clock.now()

@@ -187,7 +187,8 @@ class StockEngine:
             waiting = group.operations(product_id)
             if not waiting:
                 return
-            plan = self._plan(product_id, waiting, applied or self._stock.get(product_id))
+            counters = applied or self._stock.get(product_id, newest=True)
+            plan = self._plan(product_id, waiting, counters)
             group.defer(plan.deferred)
             granted = plan.granted
             if not granted:
@@ -237,7 +238,9 @@ class StockEngine:
                 due = self._reservations.list_due_of(short, self._clock.now(), _DUE_MAX)
                 if due:
                     group.posted(self._poster.carry_out([_expiry(one) for one in due]))
-                elif not group.refused_without_need(self._stock.list_many(short, tail=False)):
+                elif not group.refused_without_need(
+                    self._stock.list_many(short, tail=False, newest=True)
+                ):
                     # Had somebody else taken them back meanwhile, these counters would show it.
                     break
                 group.reconsider(short)
@@ -249,10 +252,9 @@ class StockEngine:
             group.doubt(short)
 
     def publish_current(self, product_ids: Iterable[str]) -> None:
-        """Let reads show at least what these products' counters are now.
+        """Let reads show at least what these counters are now; raise `StorageUnavailable`.
 
-        For whoever answers for an effect of another process, which may not have come to publish it
-        yet. Raises `StorageUnavailable`.
+        For whoever answers for another process, which may not have come to publish its effect yet.
         """
         seen = self._publisher.glimpse()
         self._publisher.publish(self._stock.list_many(product_ids, tail=False), seen)

@@ -12,7 +12,8 @@ class Recovery:
     """Answers by operation id, from the tail first and the ledger next.
 
     In this order nothing can slip through: an entry moves from the tail to the ledger, never back,
-    and is in the ledger for good before it leaves the tail.
+    and is in the ledger for good before it leaves the tail. Only what a majority has counts: who is
+    told of an effect relies on it, and the one who made it may not have been answered yet.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Recovery:
         self._archive.add(waiting)
         found = {movement.entry.operation_id: movement for movement in waiting}
         rest = [operation_id for operation_id in operation_ids if operation_id not in found]
-        return found | (self._movements.get_many(rest) if rest else {})
+        return found | (self._movements.get_many(rest, majority=True) if rest else {})
 
     def find_waiting(self, operation_id: str) -> Movement | None:
         """Return what an operation did whose entry has not reached the ledger yet."""

@@ -86,6 +86,7 @@ def run(plan: Plan, reports: Path, say: Say) -> bool:
                 scenario.settle(api, directory / "journal", writing, SETTLE_SECONDS_MAX)
         found = _judge(stack, directory, product_ids, held, struck)
         found.violations += _integrity(stack, say)
+        _keep_logs(stack, directory)
     return _report(plan, directory, struck, left_out, found, say)
 
 
@@ -195,6 +196,15 @@ def _judge(
 def _integrity(stack: Stack, say: Say) -> list[Violation]:
     problems = integrity.problems_of(stack.front, stack.mongo_url, say)
     return [Violation("the service finds its books right", "any", text) for text in problems]
+
+
+def _keep_logs(stack: Stack, directory: Path) -> None:
+    """Keep what the instances said, without a line for each request."""
+    for name in stack.instances:
+        log = stack.places[name].server.log
+        if log is not None:
+            lines = [line for line in log.read_text().splitlines() if '"request"' not in line]
+            (directory / log.name).write_text("\n".join(lines) + "\n")
 
 
 def _report(

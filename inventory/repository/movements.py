@@ -60,11 +60,14 @@ class MovementRepository:
         """Return the row that an operation wrote."""
         return self.get_many([operation_id]).get(operation_id)
 
-    def get_many(self, operation_ids: Iterable[str]) -> dict[str, Movement]:
-        """Return the rows that operations wrote, by operation id."""
+    def get_many(
+        self, operation_ids: Iterable[str], *, majority: bool = False
+    ) -> dict[str, Movement]:
+        """Return the rows that operations wrote, by operation id; `majority` as in `known_ids`."""
+        rows = self._majority if majority else self._movements
         ids = [id for text in operation_ids if (id := object_id(text))]
         with reading():
-            documents = self._movements.find({"_id": {"$in": ids}}).to_list()
+            documents = rows.find({"_id": {"$in": ids}}).to_list()
         return {str(document["_id"]): _movement(document) for document in documents}
 
     def known_ids(self, operation_ids: Sequence[str], *, majority: bool = False) -> set[str]:

@@ -18,6 +18,7 @@ from inventory.domain.stock import Operation, Snapshot
 from inventory.repository.entries import snapshot_from
 from inventory.repository.mongo import (
     DERIVED,
+    MAJORITY,
     DatabaseClock,
     Document,
     Session,
@@ -45,16 +46,24 @@ class StockRepository:
     def __init__(self, database: Database[Document], clock: DatabaseClock) -> None:
         self._stock = database["stock"]
         self._derived = self._stock.with_options(write_concern=DERIVED)
+        self._majority = self._stock.with_options(read_concern=MAJORITY)
         self._clock = clock
 
-    def get(self, product_id: str) -> Snapshot | None:
-        """Return the counters with their whole tail."""
-        return next(iter(self.list_many([product_id])), None)
+    def get(self, product_id: str, *, majority: bool = False) -> Snapshot | None:
+        """Return the counters with their whole tail; with `majority`, as no failover can undo."""
+        return next(iter(self.list_many([product_id], majority=majority)), None)
 
-    def list_many(self, product_ids: Iterable[str], *, tail: bool = True) -> list[Snapshot]:
+    def list_many(
+        self, product_ids: Iterable[str], *, tail: bool = True, majority: bool = False
+    ) -> list[Snapshot]:
         """Return the counters of those of the products that exist, in no particular order."""
         ids = [id for text in product_ids if (id := object_id(text))]
-        return self._find({"_id": {"$in": ids}}, tail=tail) if ids else []
+        if not ids:
+            return []
+        counters = self._majority if majority else self._stock
+        with reading():
+            found = counters.find({"_id": {"$in": ids}}, None if tail else _WITHOUT_TAIL)
+            return self._snapshots(found.to_list())
 
     def list_waiting(self, product_ids: Iterable[str]) -> list[tuple[str, int, list[str]]]:
         """Return of each product the version of the oldest entry in its tail, and all their ids."""
@@ -101,12 +110,6 @@ class StockRepository:
         with reading():
             documents = self._stock.find(query, hint="untrimmed").limit(1).to_list()
         return next(iter(self._snapshots(documents)), None)
-
-    def _find(self, query: Document, *, tail: bool) -> list[Snapshot]:
-        with reading():
-            return self._snapshots(
-                self._stock.find(query, None if tail else _WITHOUT_TAIL).to_list()
-            )
 
     def _snapshots(self, documents: Iterable[Document]) -> list[Snapshot]:
         now = self._clock.now()

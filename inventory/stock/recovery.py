@@ -12,7 +12,8 @@ class Recovery:
     """Answers by operation id, from the tail first and the ledger next.
 
     In this order nothing can slip through: an entry moves from the tail to the ledger, never back,
-    and is in the ledger for good before it leaves the tail.
+    and is in the ledger for good before it leaves the tail. Both are read as a majority has them:
+    what another process is still writing may yet be undone, and is not an answer before it may not.
     """
 
     def __init__(
@@ -28,12 +29,12 @@ class Recovery:
 
     def find_many(self, product_id: str, operation_ids: Sequence[str]) -> dict[str, Movement]:
         """Return what those of the operations did that were applied to the product."""
-        snapshot = self._stock.get(product_id)
+        snapshot = self._stock.get(product_id, majority=True)
         waiting = snapshot.movements(operation_ids) if snapshot else []
         self._archive.add(waiting)
         found = {movement.entry.operation_id: movement for movement in waiting}
         rest = [operation_id for operation_id in operation_ids if operation_id not in found]
-        return found | (self._movements.get_many(rest) if rest else {})
+        return found | (self._movements.get_many(rest, majority=True) if rest else {})
 
     def find_waiting(self, operation_id: str) -> Movement | None:
         """Return what an operation did whose entry has not reached the ledger yet."""
@@ -44,7 +45,8 @@ class Recovery:
         """Return what the operation did, or make sure that it never does anything.
 
         The void comes first and the second look after it, so there is no moment in between at
-        which a writer that was frozen could still apply the operation unseen.
+        which a writer that was frozen could still apply the operation unseen. Once the void is
+        acknowledged, a majority has whatever came before it.
         """
         self._stock.void(product_id, operation_id)
         return self.find(product_id, operation_id)

@@ -112,7 +112,9 @@ def run(plan: Plan, reports: Path, say: Say) -> bool:
         {"plan": asdict(plan), "cuts": [asdict(cut) for cut in cuts], "problems": problems},
     )
     say(f"\n{tables}\n")
-    say("\n".join(problems) or "What was acknowledged is on record, and is answered as before.")
+    say("\n".join(problems[: report.SHOWN_MAX]) or "What was acknowledged is on record.")
+    if (more := len(problems) - report.SHOWN_MAX) > 0:
+        say(f"... and {more} more, all in result.json")
     say(f"Kept in {directory}")
     if not figures.proves_something(cuts):
         raise LocalError("The control has lost nothing, so the other cuts prove nothing.")

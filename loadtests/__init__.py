@@ -19,6 +19,8 @@ purchase that was tried, and afterwards hold it against what the service itself 
     bench        how fast: the service beside its yardsticks, in turns, against its targets
     growth       what a request costs as the catalogue grows
     soak         whether anything grows without end under a lasting load
+    powercut     what mongod never synced is gone; is what was acknowledged there?
+    orders       sends one order, as a client does
     yardsticks   small apps to compare it with
     replicas     three instances behind nginx, on a replica set of three
     edge         nginx as it is deployed, before services that run already

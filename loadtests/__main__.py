@@ -27,6 +27,7 @@ from loadtests.chaos.stack import TOPOLOGIES
 from loadtests.flame import FLAMES, FlameError
 from loadtests.growth import run as growth
 from loadtests.journal import JournalError
+from loadtests.powercut import run as powercut
 from loadtests.soak import run as soaking
 
 NOT_RUN = 2
@@ -228,6 +229,18 @@ def chaos(
     with _explained():
         plan = faults.Plan(seed, topology, minutes, only, keep=keep)
         exact = faults.run(plan, reports, click.echo)
+    sys.exit(not exact)
+
+
+@main.command("power-cut")
+@_reports
+@_number("--rounds", 3, "Cuts of the service, and as many of the control.")
+@_number("--seconds", 5, "How long it sells before the cut.")
+@_number("--seed", 1, "What buyers want, and when the cut comes.")
+def power_cut(reports: Path, rounds: int, seconds: int, seed: int) -> None:
+    """Cut the power under mongod while the service sells; is everything there afterwards?"""
+    with _explained():
+        exact = powercut.run(powercut.Plan(rounds, seconds, seed), reports, click.echo)
     sys.exit(not exact)
 
 

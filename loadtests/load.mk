@@ -55,3 +55,8 @@ bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRO
 load-replicas: $(VENV)/.dev.stamp  ## Three instances on three members, behind nginx (ROUNDS= SECONDS= CONNECTIONS=)
 	@exec $(BIN)/python -m loadtests replicas $(call load_option,ROUNDS,--rounds) \
 	  $(call load_option,SECONDS,--seconds) $(call load_option,CONNECTIONS,--connections)
+
+.PHONY: power-cut
+power-cut: $(VENV)/.dev.stamp  ## Lose what mongod never synced; as root (ROUNDS= SECONDS= SEED=)
+	@exec $(BIN)/python -m loadtests power-cut $(call load_option,ROUNDS,--rounds) \
+	  $(call load_option,SECONDS,--seconds) $(call load_option,SEED,--seed)

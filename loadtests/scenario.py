@@ -9,7 +9,6 @@ Runs locust as a program, never as a module. Knows the HTTP contract and the fil
     result.json     figures and violations
 """
 
-import http.client
 import os
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from loadtests import journal, report
 from loadtests.books import READERS, Api, read_books
 from loadtests.figures import Figures, measure
 from loadtests.journal import Journal, Order, Outcome
+from loadtests.orders import send
 from loadtests.verdict import Violation, judge
 
 JOURNAL_VARIABLE = "LOADTEST_JOURNAL"
@@ -161,10 +161,5 @@ def settle(api: Api, notes: Path, writing: Journal, seconds: float = SETTLE_SECO
 
 def _ask_again(api: Api, order: Order, writing: Journal) -> bool:
     """Send an order once more; tell whether asking yet again would be in vain."""
-    attempt = writing.sending(order)
-    try:
-        reply = api.request("POST", order.path, order.body, order.headers)
-    except (OSError, http.client.HTTPException):
-        return False
-    answer = writing.answered(attempt, reply.status, reply.body, replayed=reply.replayed)
-    return answer.outcome not in (Outcome.UNKNOWN, Outcome.BUSY)
+    answer = send(api, order, writing)
+    return answer is not None and answer.outcome not in (Outcome.UNKNOWN, Outcome.BUSY)

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from inventory.domain.claims import Claim
-from inventory.repository.mongo import Document, Session, reading, writing
+from inventory.repository.mongo import MAJORITY, Document, Session, reading, writing
 
 _DUPLICATE_KEY = 11000
 _OF_AN_ATTEMPT = ("operation_id", "fence", "request_id", "attempt")
@@ -25,6 +25,7 @@ class OperationRepository:
 
     def __init__(self, database: Database[Document]) -> None:
         self._operations = database["operations"]
+        self._majority = self._operations.with_options(read_concern=MAJORITY)
 
     def add_many(self, claims: Sequence[Claim]) -> set[str]:
         """Make new claims; return the operation ids of those that somebody had made before."""
@@ -41,9 +42,9 @@ class OperationRepository:
         return set()
 
     def get(self, claim_id: str) -> Claim | None:
-        """Return a claim."""
+        """Return a claim as a majority has it, so that what it says can be answered."""
         with reading():
-            document = self._operations.find_one({"_id": claim_id})
+            document = self._majority.find_one({"_id": claim_id})
         return None if document is None else _claim(document)
 
     def take_over(self, claim: Claim) -> bool:

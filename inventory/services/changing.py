@@ -178,7 +178,7 @@ def find_claim(operations: OperationRepository, claim: Claim) -> Claim:
     """
     held = operations.get(claim.id)
     if held is None:
-        # It was removed for its age this very moment; the next try begins afresh.
+        # No majority has it yet, or it was removed for its age this very moment.
         raise IdempotencyInProgress
     if held.fingerprint != claim.fingerprint:
         raise IdempotencyKeyReused

@@ -45,7 +45,8 @@ class Recovery:
         """Return what the operation did, or make sure that it never does anything.
 
         The void comes first and the second look after it, so there is no moment in between at
-        which a writer that was frozen could still apply the operation unseen.
+        which a writer that was frozen could still apply the operation unseen. Once the void is
+        acknowledged, a majority has whatever came before it.
         """
         self._stock.void(product_id, operation_id)
         return self.find(product_id, operation_id)

@@ -22,7 +22,7 @@ def problems_of(url: str, mongo_url: str, say: Callable[[str], None]) -> list[st
             reply = api.request("GET", f"/api/integrity{cursor}")
             if reply.status != http.client.OK:
                 say(f"GET /api/integrity answered {reply.status}, so the command line checks.")
-                return _of_command(mongo_url)
+                return problems_by_command(mongo_url)
             page = reply.json()
             checked += page["checked"]
             if not page["ok"]:
@@ -34,10 +34,11 @@ def problems_of(url: str, mongo_url: str, say: Callable[[str], None]) -> list[st
         say(f"GET /api/integrity: the books of {checked:,} products are right.")
         return []
     say("A history is too long for GET /api/integrity, so the command line checks.")
-    return _of_command(mongo_url)
+    return problems_by_command(mongo_url)
 
 
-def _of_command(mongo_url: str) -> list[str]:
+def problems_by_command(mongo_url: str) -> list[str]:
+    """Return what `python -m inventory integrity` finds wrong; it needs no service."""
     ended = subprocess.run(
         [sys.executable, "-m", "inventory", "integrity"],
         cwd=PROJECT,

@@ -109,9 +109,9 @@ def test_a_lost_look_after_the_write_is_unknown(
 
     real = getattr(getattr(process, room), call)
 
-    def fail(asked: Any, *rest: Any) -> Any:
+    def fail(asked: Any, *rest: Any, **named: Any) -> Any:
         if asked == [BLOCKING]:
-            return real(asked, *rest)
+            return real(asked, *rest, **named)
         raise StorageUnavailable
 
     monkeypatch.setattr(getattr(process, room), call, fail)

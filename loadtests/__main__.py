@@ -222,12 +222,19 @@ def soak(reports: Path, minutes: int, products: int) -> None:
 @click.option("--topology", type=click.Choice(TOPOLOGIES), default=TOPOLOGIES[0], help="Of mongod.")
 @click.option("--only", help="Names of faults, separated by commas.  [default: all]")
 @click.option("--keep", is_flag=True, help="Put the report into docs/reliability.md as well.")
+@click.option("--control", is_flag=True, help="Acknowledge before the journal: must be caught.")
 def chaos(
-    reports: Path, seed: int, minutes: float, topology: str, only: str | None, keep: bool
+    reports: Path,
+    seed: int,
+    minutes: float,
+    topology: str,
+    only: str | None,
+    keep: bool,
+    control: bool,
 ) -> None:
     """Sell while everything around the service dies, and check what must be true in the end."""
     with _explained():
-        plan = faults.Plan(seed, topology, minutes, only, keep=keep)
+        plan = faults.Plan(seed, topology, minutes, only, keep=keep, control=control)
         exact = faults.run(plan, reports, click.echo)
     sys.exit(not exact)
 

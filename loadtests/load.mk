@@ -42,10 +42,10 @@ soak: $(VENV)/.dev.stamp  ## Half of its peak for long: does anything grow? (MIN
 	  $(call load_option,PRODUCTS,--products)
 
 .PHONY: chaos
-chaos: $(VENV)/.dev.stamp  ## Sell while everything dies (SEED= MINUTES= TOPOLOGY=one|set ONLY="..." KEEP=1)
+chaos: $(VENV)/.dev.stamp  ## Sell while everything dies (SEED= MINUTES= TOPOLOGY=one|set ONLY="..." KEEP=1 CONTROL=1)
 	@exec $(BIN)/python -m loadtests chaos $(call load_option,SEED,--seed) \
 	  $(call load_option,MINUTES,--minutes) $(call load_option,TOPOLOGY,--topology) \
-	  $(call load_option,ONLY,--only) $(if $(KEEP),--keep)
+	  $(call load_option,ONLY,--only) $(if $(KEEP),--keep) $(if $(CONTROL),--control)
 
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from inventory.local.servers import spawn
 from inventory.repository import mongo
-from inventory.serving import PROJECT
+from inventory.serving import PROJECT, gunicorn_command
 from inventory.settings import Settings
 from loadtests import journal, scenario, service
 from loadtests.bench import circumstances, integrity
@@ -43,6 +43,8 @@ CLIENTS_SECONDS_MAX = 120.0
 PROBE_SECONDS = 0.05
 # No request is under way for longer: nginx waits for 3 s.
 CALM_SECONDS = 3.5
+LOST = "what was sold is booked once"
+UNDURABLE = "loadtests.powercut.undurable:create_app()"
 PAGE = PROJECT / "docs" / "reliability.md"
 
 Say = Callable[[str], None]
@@ -59,6 +61,8 @@ class Plan:
     steps: int | None = None
     brief: bool = False
     keep: bool = False
+    # Serve what acknowledges before the journal has it; the audit has to find that out.
+    control: bool = False
 
 
 class ChaosError(Exception):
@@ -66,13 +70,20 @@ class ChaosError(Exception):
 
 
 def run(plan: Plan, reports: Path, say: Say) -> bool:
-    """Run a plan, print and keep its report; tell whether everything that must be true was."""
+    """Run a plan, print and keep its report; tell whether everything that must be true was.
+
+    Of a control: whether it was caught.
+    """
     faults = faults_of(plan.topology, plan.only)
     able = [fault for fault in faults if not fault.needs or shutil.which(fault.needs)]
     left_out = [fault.name for fault in faults if fault not in able]
     directory = new_directory(reports, f"chaos-{plan.topology}")
+    application = UNDURABLE if plan.control else gunicorn_command()[-1]
     steps = islice(schedule(plan.seed, able, brief=plan.brief), plan.steps)
-    with service.temporary_directory() as place, running(plan.topology, place) as stack:
+    with (
+        service.temporary_directory() as place,
+        running(plan.topology, place, application) as stack,
+    ):
         with Api(stack.front) as api:
             product_ids = [_product(api, f"Product {number}") for number in range(PRODUCTS)]
             probe, held = _product(api, "Probe"), _product(api, "Held")
@@ -221,4 +232,8 @@ def _report(
     if plan.keep and not found.violations:
         report.keep(PAGE, asdict(plan), found, left_out)
     say(f"Kept in {directory}; the same schedule again: SEED={plan.seed} TOPOLOGY={plan.topology}")
+    if plan.control:
+        lost = [v for v in found.violations if v.rule == LOST]
+        say(f"CONTROL: {len(lost)} losses found" if lost else "CONTROL: NOT CAUGHT")
+        return bool(lost)
     return bool(struck) and not found.violations

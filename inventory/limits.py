@@ -60,8 +60,9 @@ REQUEST_ID_CHARACTERS_MAX: Final = 128
 
 # --- time: Redis < MongoDB < request < proxy < worker ---------------------------------------------
 REDIS_TIMEOUT_SECONDS: Final = 0.05
-MONGO_TIMEOUT_SECONDS: Final = 1.5
-# The driver looks for a server in steps of half a second, so an answer may come that much later.
+# The driver looks for a server in steps of half a second, so it may take that much longer.
+MONGO_TIMEOUT_SECONDS: Final = 1.4
+# No answer comes later than half a second after this.
 REQUEST_SECONDS_MAX: Final = 1.6
 PROXY_TIMEOUT_SECONDS: Final = 3.0
 WORKER_TIMEOUT_SECONDS: Final = 30

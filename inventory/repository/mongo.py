@@ -27,7 +27,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 
 from inventory import limits
-from inventory.errors import DatabaseNotReady, OutcomeUnknown, StorageUnavailable
+from inventory.errors import DatabaseNotReady, OutcomeUnknown, StorageUnavailable, Unavailable
 from inventory.settings import Settings, SettingsError
 
 Document = dict[str, Any]
@@ -200,17 +200,20 @@ class DatabaseClock:
             zero = self._read()
         elif time.monotonic() - self._read_at > limits.CLOCK_REFRESH_SECONDS:
             self._refresh()
-            zero = self._zero or zero
         moment = zero + timedelta(seconds=time.monotonic())
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def _refresh(self) -> None:
+        """Read again, in the background: nobody who asks for the time waits for a frozen server."""
         if self._lock.acquire(blocking=False):
-            try:
-                with suppress(StorageUnavailable):
-                    self._read()
-            finally:
-                self._lock.release()
+            threading.Thread(target=self._read_again, name="clock", daemon=True).start()
+
+    def _read_again(self) -> None:
+        try:
+            with suppress(Unavailable):
+                self._read()
+        finally:
+            self._lock.release()
 
     def _read(self) -> datetime:
         """Ask what time it is there, and remember what it was when the clock here stood at zero."""

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from inventory import limits
-from inventory.serving import read_environment
+from inventory.serving import make_room, read_environment
 from inventory.settings import SettingsError
 from inventory.succession import succession
 
 try:
     _settings, _options = read_environment(os.environ)
+    _room = make_room(_settings, _options)
 except SettingsError as error:
     sys.exit(str(error))
 
@@ -35,8 +36,13 @@ worker_class = {
 }[_options.worker_class]
 # Only gthread uses threads: each serves one request, most of which is waiting for MongoDB.
 threads = _options.threads if _options.worker_class == "gthread" else 1
-# Clients that one worker holds at once, idle ones included.
-worker_connections = _options.connections
+# Clients that one worker holds at once, idle ones included; what more would come waits outside.
+worker_connections = _room
+if _room < _options.connections:
+    sys.stderr.write(
+        f"A worker holds {_room} clients instead of {_options.connections}: more files than "
+        "that may not be opened here (`ulimit -Hn`).\n"
+    )
 
 # Each worker builds its own clients: PyMongo must not be carried over a fork.
 preload_app = False

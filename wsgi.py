@@ -2,6 +2,8 @@
 
 import os
 import sys
+import time
+from pathlib import Path
 
 from inventory.app import create_app
 from inventory.errors import DatabaseNotReady
@@ -9,9 +11,29 @@ from inventory.settings import Settings, SettingsError
 
 # gunicorn's exit code for "do not try again": any other, and it would restart workers for ever.
 DO_NOT_RESTART = 4
+# gunicorn trips over a second one that ends so while it stops: it ends otherwise, and later.
+AFTER_OTHERS_SECONDS = 1.0
+STOP_SECONDS_MAX = 60.0
+
+
+def _is_first() -> bool:
+    """Tell whether no other worker of this gunicorn is giving up as well."""
+    shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not shared:
+        return True
+    marker = Path(shared) / f"given-up-{os.getppid()}"
+    try:
+        marker.touch(exist_ok=False)
+    except FileExistsError:
+        return time.time() - marker.stat().st_mtime > STOP_SECONDS_MAX
+    return True
+
 
 try:
     app = create_app(Settings.from_env(os.environ))
 except (SettingsError, DatabaseNotReady) as error:
+    if not _is_first():
+        time.sleep(AFTER_OTHERS_SECONDS)
+        sys.exit(0)
     sys.stderr.write(f"{error}\n")
     sys.exit(DO_NOT_RESTART)

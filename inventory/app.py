@@ -1,9 +1,10 @@
 """The composition root: builds clients and wires rooms together. It alone knows them all."""
 
 import atexit
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 
+import structlog
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -28,6 +29,7 @@ from inventory.cache import connection
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
 from inventory.repository import mongo, schema
+from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.settings import Settings
 from inventory.stock.sweeper import Sweeper
 from inventory.telemetry import logs
@@ -36,13 +38,15 @@ from inventory.telemetry.metrics import Metrics
 from inventory.wiring import Rooms
 
 _RESOURCES = "inventory.resources"
+_log = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings) -> Flask:
     """Build the service for this process, after any fork.
 
-    Raises `DatabaseNotReady` if the database lacks what the service relies on. If MongoDB is away
-    for now, the app begins all the same and answers 503 until it is back.
+    Raises `DatabaseNotReady` if the database lacks what the service relies on, and `SettingsError`
+    for an address that is none. If MongoDB is away for now, the app begins all the same: it answers
+    503, and touches no data, until it has found the database prepared.
     """
     logs.configure(settings.log_level)
     resources = ExitStack()
@@ -55,6 +59,8 @@ def create_app(settings: Settings) -> Flask:
     context.install(app, wired)
     problems.register(app)
     requests.register(app)
+    if not wired.health.seen_ready:
+        requests.hold_back(app)
     selling = (products, stock, purchases, reservations, stocktakes)
     for room in (*selling, integrity, health, documentation):
         app.register_blueprint(room.bp)
@@ -81,15 +87,18 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
     client = mongo.connect(settings)
     resources.callback(client.close)
     database = mongo.open_database(client, settings)
-    with suppress(StorageUnavailable):
-        schema.check_database(database)
 
     metrics = Metrics()
     redis = connection.Connection(connection.connect(settings), metrics.cache_event)
     store = VersionedStore(redis)
     resources.callback(store.close)
+    health = Health(
+        partial(schema.check_database, database),
+        None if settings.redis_url == "off" else store.connection.available,
+    )
+    _look_at_database(health, settings)
     rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store), metrics)
-    sweeper = Sweeper(rooms.archive, rooms.engine)
+    sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
 
@@ -102,11 +111,16 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         adjusting=rooms.adjusting,
         auditing=rooms.auditing,
         reads=rooms.publisher,
-        health=Health(
-            partial(schema.check_database, database),
-            partial(schema.ping_database, database),
-            None if settings.redis_url == "off" else store.connection.available,
-        ),
+        health=health,
         metrics=metrics,
         time_limit=mongo.time_limit,
     )
+
+
+def _look_at_database(health: Health, settings: Settings) -> None:
+    """Raise `DatabaseNotReady` unless the database is ready, or may become so by itself."""
+    try:
+        health.check_database()
+    except StorageUnavailable:
+        look_at_servers(settings)
+        _log.warning("waiting_for_database", servers=addresses(settings))

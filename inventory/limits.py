@@ -45,6 +45,8 @@ DECIMAL_PLACES_MAX: Final = 12
 
 # --- requests -------------------------------------------------------------------------------------
 BODY_BYTES_MAX: Final = 64 * 1024
+# What has not come by then is not waited for; a proxy in front sends whole bodies at once.
+BODY_SECONDS_MAX: Final = 5.0
 PAGE_SIZE_DEFAULT: Final = 20
 PAGE_SIZE_MAX: Final = 100
 IDS_MAX: Final = 100
@@ -58,8 +60,9 @@ REQUEST_ID_CHARACTERS_MAX: Final = 128
 
 # --- time: Redis < MongoDB < request < proxy < worker ---------------------------------------------
 REDIS_TIMEOUT_SECONDS: Final = 0.05
-MONGO_TIMEOUT_SECONDS: Final = 1.5
-# The driver looks for a server in steps of half a second, so an answer may come that much later.
+# The driver looks for a server in steps of half a second, so it may take that much longer.
+MONGO_TIMEOUT_SECONDS: Final = 1.4
+# No answer comes later than half a second after this.
 REQUEST_SECONDS_MAX: Final = 1.6
 PROXY_TIMEOUT_SECONDS: Final = 3.0
 WORKER_TIMEOUT_SECONDS: Final = 30

@@ -5,6 +5,7 @@ but imports neither gunicorn nor the application, so that it can be read before 
 """
 
 import os
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ WORKERS_MAX = 256
 THREADS_MAX = 1_024
 CONNECTIONS_MAX = 65_536
 WORKER_CLASSES = ("gevent", "gthread")
+# Files that a worker opens besides its connections: listeners, logs, metrics, what watches servers.
+FILES_BESIDES = 128
+# With room for fewer clients than this there is no point in starting.
+CONNECTIONS_MIN = 16
 
 T = TypeVar("T")
 
@@ -92,6 +97,29 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Settings, ServerOption
     if settings is None or options is None:
         raise SettingsError(problems)
     return settings, options
+
+
+def make_room(settings: Settings, options: ServerOptions) -> int:
+    """Raise the limit of open files as far as a worker needs it; return how many clients it holds.
+
+    A worker without a free file can hear nobody and cannot reach its stores. Most systems allow far
+    more than they give unasked; where they do not, fewer clients are let in. Raises `SettingsError`
+    where not even a few would fit.
+    """
+    besides = settings.mongo_pool_size + settings.redis_pool_size + FILES_BESIDES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = besides + options.connections
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed - besides < min(CONNECTIONS_MIN, options.connections):
+        raise SettingsError(
+            [
+                f"INVENTORY_CONNECTIONS: a worker needs {needed} open files, and the system allows "
+                f"{hard}; raise that (`ulimit -Hn`, LimitNOFILE) or lower the pool sizes"
+            ]
+        )
+    return allowed - besides
 
 
 def gunicorn_command(*arguments: str) -> list[str]:

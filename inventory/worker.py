@@ -3,7 +3,8 @@
 gunicorn's own waits for kept-alive connections on which nothing happens until its grace is used up,
 and cuts them then. This one gives them a moment: a request that is on its way is still answered,
 with `Connection: close`; an idle connection is closed. It also answers with one write instead of
-two. Knows gunicorn and gevent, not the service.
+two, and lets the service see a body only when all of it is there. Knows gunicorn and gevent, not
+the service.
 """
 
 import threading
@@ -17,8 +18,10 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 from gunicorn.http import wsgi
+from gunicorn.http.body import LengthReader
 from gunicorn.workers import ggevent
 
+from inventory import limits
 from inventory.succession import succession
 
 # Long enough for a request that was sent before the client could know; short for who waits.
@@ -32,6 +35,8 @@ POLL_SECONDS = 0.05
 class DrainingGeventWorker(ggevent.GeventWorker):
     """A gevent worker that stops within seconds, however many idle connections it holds."""
 
+    wsgi: Any
+
     def init_process(self) -> None:
         """Start the worker; runs in the new process."""
         self._waits: set[_RequestWait] = set()
@@ -40,6 +45,11 @@ class DrainingGeventWorker(ggevent.GeventWorker):
         ggevent.StreamServer = _Listener
         threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]  # private
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the application."""
+        super().load_wsgi()
+        self.wsgi = WholeBodies(self.wsgi)
 
     def patch(self) -> None:
         """Let the worker's sockets be gevent's, and remember what they are called."""
@@ -128,6 +138,49 @@ class _Listener(StreamServer):
         super().close()
 
 
+class WholeBodies:
+    """WSGI middleware that waits for a body before the service works on its request.
+
+    The service bounds how many requests it works on; a crowd of clients that dribble their bodies
+    would be as many as that. Here each of them costs a connection.
+    """
+
+    def __init__(self, app: Any, seconds: float = limits.BODY_SECONDS_MAX) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Call the application; who asks for a body that did not come in time gets an error."""
+        body = environ["wsgi.input"]
+        if not _has_arrived(body):
+            arrived = None
+            with gevent.Timeout(self._seconds, False):
+                arrived = body.read(limits.BODY_BYTES_MAX + 1)
+            if arrived is None:
+                # Nobody knows where the next request would begin.
+                body.failed = True
+                environ["wsgi.input"] = _Unfinished()
+            else:
+                body.buf.write(arrived)
+        return self._app(environ, start_response)
+
+
+def _has_arrived(body: Any) -> bool:
+    """Tell whether all of a body came with the headers, as nearly every one does."""
+    reader = body.reader
+    if not isinstance(reader, LengthReader):
+        return False
+    return bool(reader.length <= reader.unreader.buf.getbuffer().nbytes)
+
+
+class _Unfinished:
+    """A body that did not come in time."""
+
+    def read(self, *_: object) -> bytes:
+        """Raise `TimeoutError`."""
+        raise TimeoutError
+
+
 class OneWriteResponse(wsgi.Response):
     """A response whose headers leave together with the beginning of its body.
 
@@ -147,7 +200,8 @@ class OneWriteResponse(wsgi.Response):
 
     def default_headers(self) -> list[str]:
         """Return the lines that every response begins with."""
-        connection = "close" if self.should_close() else "keep-alive"
+        lost = getattr(getattr(self.req, "body", None), "failed", False)
+        connection = "close" if lost or self.should_close() else "keep-alive"
         major, minor = self.req.version
         lines = [
             f"HTTP/{major}.{minor} {self.status}\r\n",

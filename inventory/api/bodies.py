@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from flask import g, request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 from inventory import limits
 from inventory.api.problems import (
@@ -52,15 +52,20 @@ def _read_bytes(bytes_max: int) -> bytes:
     nothing, so it gets a limit of one byte more, which then tells.
     """
     declared = request.environ.get("CONTENT_LENGTH", "")
-    if declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ:
-        if int(declared) > bytes_max:
-            raise RequestEntityTooLarge
-        received: bytes = request.environ["wsgi.input"].read(int(declared))
-        if len(received) < int(declared):
-            raise ClientDisconnected
-        return received
+    known = declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ
+    if known and int(declared) > bytes_max:
+        raise RequestEntityTooLarge
     request.max_content_length = bytes_max + 1
-    body = request.get_data(cache=False)
+    try:
+        body: bytes
+        if known:
+            body = request.environ["wsgi.input"].read(int(declared))
+        else:
+            body = request.get_data(cache=False)
+    except TimeoutError as error:
+        raise RequestTimeout from error
+    if known and len(body) < int(declared):
+        raise ClientDisconnected
     if len(body) > bytes_max:
         raise RequestEntityTooLarge
     return body

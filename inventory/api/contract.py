@@ -59,15 +59,15 @@ class Contract:
         if self.conditional:
             implied += [errors.StaleVersion, problems.PreconditionRequired]
         if self.stores:
-            implied += [errors.StorageUnavailable]
+            implied += [errors.StorageUnavailable, errors.DatabaseNotReady]
         if self.stores and (self.body is not None or self.conditional):
             implied += [errors.OutcomeUnknown]
         return implied
 
     def implied_statuses(self) -> list[HTTPStatus]:
         """Return the failures without a condition of ours that follow from what it takes."""
-        too_large = [HTTPStatus.REQUEST_ENTITY_TOO_LARGE] if self.body is not None else []
-        return [*too_large, HTTPStatus.INTERNAL_SERVER_ERROR]
+        of_bodies = [HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+        return [*(of_bodies if self.body is not None else ()), HTTPStatus.INTERNAL_SERVER_ERROR]
 
 
 def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callable[[View], View]:

@@ -21,6 +21,8 @@ from inventory.errors import ProductNotFound
 from inventory.services.catalogue import Catalogue
 
 _GENERATION = PREFIX + "catalogue:generation"
+# All releases begin a new generation together, so pages of another form have a number of their own.
+_PAGES = PREFIX + "products:2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,16 @@ class _Page:
         return b"\n".join([*head, *self.cards])
 
     @classmethod
-    def decode(cls, lines: bytes) -> "_Page":
-        """Return the page that `encode` wrote."""
-        digest, ids, next_cursor, *cards = lines.split(b"\n")
-        return cls(orjson.loads(ids), cards, next_cursor, bytes.fromhex(digest.decode()))
+    def decode(cls, lines: bytes) -> "_Page | None":
+        """Return the page that `encode` wrote, None for what another release wrote."""
+        try:
+            digest, encoded, next_cursor, *cards = lines.split(b"\n")
+            ids = orjson.loads(encoded)
+            known = bytes.fromhex(digest.decode())
+        except ValueError:
+            return None
+        same = isinstance(ids, list) and len(ids) == len(cards)
+        return cls(ids, cards, next_cursor, known) if same else None
 
 
 class ProductReads:
@@ -143,12 +151,14 @@ class ProductReads:
         return Rendered(body, etag, cache)
 
     def _cached_page(self, asked: PageQuery) -> "tuple[_Page, str]":
-        key = f"{PREFIX}products:{asked.digest}"
+        key = f"{_PAGES}:{asked.digest}"
         generation, held = self.store.fetch([_GENERATION, key])
         token = generation.body if generation else None
         if token and held and held.body.startswith(token):
-            self.store.count("hit", 1)
-            return _Page.decode(held.body[len(token) :]), "hit"
+            known = _Page.decode(held.body[len(token) :])
+            if known is not None:
+                self.store.count("hit", 1)
+                return known, "hit"
         self.store.count("miss", 1)
         seen = self.store.glimpse()
         token = token or self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)

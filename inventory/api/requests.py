@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 from inventory import limits
 from inventory.api.context import context_of
+from inventory.api.contract import contract_of
 from inventory.telemetry import logs
 
 if TYPE_CHECKING:
@@ -51,6 +52,19 @@ def register(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(answer)
     app.teardown_request(_end)
+
+
+def hold_back(app: Flask) -> None:
+    """Let no request come near the stores before the database has been found prepared."""
+    require = context_of(app).health.require
+
+    def gate() -> None:
+        endpoint = request.endpoint
+        promised = contract_of(app.view_functions[endpoint]) if endpoint else None
+        if promised is not None and promised.stores:
+            require()
+
+    app.before_request(gate)
 
 
 def request_id_of(environ: "WSGIEnvironment") -> str:

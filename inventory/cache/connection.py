@@ -12,12 +12,13 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from inventory import limits
-from inventory.settings import Settings
+from inventory.settings import Settings, SettingsError
 
 T = TypeVar("T")
 # Takes the name of something that happened, and how often.
 Count = Callable[[str, int], None]
 _log = structlog.get_logger(__name__)
+_BAD_ADDRESS = "REDIS_URL: this is no address; say off, or one like redis://:password@host:6379/0"
 
 
 class Unreachable(Exception):
@@ -28,20 +29,24 @@ def connect(settings: Settings) -> "Redis | None":
     """Build the client of this process; None where the operator switched Redis off.
 
     The driver's own defaults, ten retries and five seconds, would turn a lost cache into an outage.
+    Raises `SettingsError` for an address that is none.
     """
     if settings.redis_url == "off":
         return None
-    return Redis.from_url(
-        settings.redis_url,
-        protocol=2,
-        socket_timeout=limits.REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=limits.REDIS_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
-        max_connections=settings.redis_pool_size,
-        health_check_interval=0,
-        client_name="inventory",
-    )
+    try:
+        return Redis.from_url(
+            settings.redis_url,
+            protocol=2,
+            socket_timeout=limits.REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=limits.REDIS_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            max_connections=settings.redis_pool_size,
+            health_check_interval=0,
+            client_name="inventory",
+        )
+    except ValueError as error:
+        raise SettingsError([_BAD_ADDRESS]) from error
 
 
 class Connection:

@@ -5,10 +5,14 @@ import zlib
 from dataclasses import dataclass
 from typing import TypeGuard
 
-# One schema of values, one prefix: a release that changes what is stored raises the number.
+# Two releases that run side by side tell each other of newer values under the same keys. So what
+# one stores in a new form must be rubbish, which is a miss, to the one before. With another number
+# neither would hear of the other's sales, for as long as a value lives.
 PREFIX = "inventory:v1:"
 # The body of a value that says: there is no such thing.
 ABSENT = b"null"
+# In place of its checksum: earlier releases, which do not know it, must not take it for a body.
+_ABSENT_SEAL = b"-absent-"
 _PARTS = 3
 _CHECKSUM_BYTES = 8
 _EPOCH_FORM = re.compile(rb"[0-9a-f]{16}")
@@ -29,6 +33,8 @@ def is_epoch(value: object) -> TypeGuard[bytes]:
 
 def sealed(body: bytes) -> bytes:
     """Put a checksum before a body: half a value would be worse than none."""
+    if body == ABSENT:
+        return _ABSENT_SEAL + body
     return b"%08x%b" % (zlib.crc32(body), body) if body else b""
 
 

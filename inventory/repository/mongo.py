@@ -17,6 +17,7 @@ from pymongo import MongoClient, ReadPreference, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
+    ConfigurationError,
     ConnectionFailure,
     OperationFailure,
     PyMongoError,
@@ -26,8 +27,8 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 
 from inventory import limits
-from inventory.errors import OutcomeUnknown, StorageUnavailable
-from inventory.settings import Settings
+from inventory.errors import DatabaseNotReady, OutcomeUnknown, StorageUnavailable, Unavailable
+from inventory.settings import Settings, SettingsError
 
 Document = dict[str, Any]
 Session = ClientSession
@@ -38,28 +39,44 @@ DURABLE = WriteConcern(w="majority", j=True)
 DERIVED = WriteConcern(w=1, j=False)
 MAJORITY = ReadConcern("majority")
 
+# The last is Atlas' own. Whatever was asked under such an error was not done.
+_NOT_AUTHORIZED, _AUTHENTICATION_FAILED, _ATLAS_ERROR = 13, 18, 8000
+
+NO_RIGHTS = (
+    "The database does not let the user of MONGO_URL read and write; grant it the role readWrite, "
+    "or name a user in MONGO_URL."
+)
+_BAD_ADDRESS = (
+    "MONGO_URL: this is no address, or its name cannot be looked up; one looks like "
+    "mongodb://user:password@host1,host2/?replicaSet=rs0, with %XX for special characters"
+)
+
 
 def connect(settings: Settings) -> MongoClient[Document]:
     """Build the client of this process; it connects when it is first used.
 
-    PyMongo must not be carried over a fork, so call this in the worker.
+    PyMongo must not be carried over a fork, so call this in the worker. Raises `SettingsError` for
+    an address that makes no sense, without the password that may stand in it.
     """
-    return MongoClient(
-        settings.mongo_url,
-        appname="inventory",
-        tz_aware=True,
-        retryWrites=True,
-        retryReads=True,
-        w="majority",
-        journal=True,
-        readConcernLevel="local",
-        timeoutMS=int(limits.MONGO_TIMEOUT_SECONDS * 1000),
-        serverSelectionTimeoutMS=int(limits.SERVER_SELECTION_TIMEOUT_SECONDS * 1000),
-        connectTimeoutMS=1_000,
-        maxPoolSize=settings.mongo_pool_size,
-        waitQueueTimeoutMS=int(limits.POOL_WAIT_SECONDS * 1000),
-        heartbeatFrequencyMS=2_000,
-    )
+    try:
+        return MongoClient(
+            settings.mongo_url,
+            appname="inventory",
+            tz_aware=True,
+            retryWrites=True,
+            retryReads=True,
+            w="majority",
+            journal=True,
+            readConcernLevel="local",
+            timeoutMS=int(limits.MONGO_TIMEOUT_SECONDS * 1000),
+            serverSelectionTimeoutMS=int(limits.SERVER_SELECTION_TIMEOUT_SECONDS * 1000),
+            connectTimeoutMS=1_000,
+            maxPoolSize=settings.mongo_pool_size,
+            waitQueueTimeoutMS=int(limits.POOL_WAIT_SECONDS * 1000),
+            heartbeatFrequencyMS=2_000,
+        )
+    except (ConfigurationError, ValueError) as error:
+        raise SettingsError([_BAD_ADDRESS]) from error
 
 
 def open_database(client: MongoClient[Document], settings: Settings) -> Database[Document]:
@@ -81,8 +98,7 @@ def reading() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        if isinstance(error, OperationFailure) and not _passing(error):
-            raise
+        _raise_if_lasting(error)
         raise StorageUnavailable from error
 
 
@@ -94,9 +110,24 @@ def writing() -> Iterator[None]:
     except (ServerSelectionTimeoutError, WaitQueueTimeoutError) as error:
         raise StorageUnavailable from error
     except PyMongoError as error:
-        if isinstance(error, OperationFailure) and not _passing(error):
-            raise
+        _raise_if_lasting(error)
         raise OutcomeUnknown from error
+
+
+def refusal(error: PyMongoError) -> DatabaseNotReady | None:
+    """Return the sentence for an error that says who may not, None for any other error."""
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code in (_AUTHENTICATION_FAILED, _ATLAS_ERROR):
+        return DatabaseNotReady("The database refuses the user and password that MONGO_URL names.")
+    if code == _NOT_AUTHORIZED:
+        return DatabaseNotReady(NO_RIGHTS)
+    return None
+
+
+def _raise_if_lasting(error: PyMongoError) -> None:
+    """Raise where trying again is in vain: an operator has to act, or we made a mistake."""
+    if isinstance(error, OperationFailure) and not _passing(error):
+        raise refusal(error) or error
 
 
 def _passing(error: PyMongoError) -> bool:
@@ -169,17 +200,20 @@ class DatabaseClock:
             zero = self._read()
         elif time.monotonic() - self._read_at > limits.CLOCK_REFRESH_SECONDS:
             self._refresh()
-            zero = self._zero or zero
         moment = zero + timedelta(seconds=time.monotonic())
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def _refresh(self) -> None:
+        """Read again, in the background: nobody who asks for the time waits for a frozen server."""
         if self._lock.acquire(blocking=False):
-            try:
-                with suppress(StorageUnavailable):
-                    self._read()
-            finally:
-                self._lock.release()
+            threading.Thread(target=self._read_again, name="clock", daemon=True).start()
+
+    def _read_again(self) -> None:
+        try:
+            with suppress(Unavailable):
+                self._read()
+        finally:
+            self._lock.release()
 
     def _read(self) -> datetime:
         """Ask what time it is there, and remember what it was when the clock here stood at zero."""

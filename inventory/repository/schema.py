@@ -1,18 +1,19 @@
 """Collections and indexes: made by one explicit step, checked at every start."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
-from pymongo.uri_parser import parse_uri
 
 from inventory import limits
 from inventory.domain.reservations import State
 from inventory.errors import DatabaseNotReady
 from inventory.repository import mongo
+from inventory.repository.diagnosis import STANDALONE, addresses, look_at_servers
 from inventory.repository.mongo import Document
 from inventory.settings import Settings
 
@@ -83,8 +84,8 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
 }
 
-_ALREADY_INITIATED = 23
 _POLL_SECONDS = 0.25
+_RIGHTS = {"find", "insert", "update"}
 
 
 def prepare_database(
@@ -108,26 +109,21 @@ def prepare_database(
                     database[name].create_indexes(indexes)
 
 
-def ping_database(database: Database[Document]) -> None:
-    """Raise `StorageUnavailable` unless a primary answers."""
-    with mongo.reading():
-        database.command("ping")
-
-
 def check_database(database: Database[Document]) -> None:
-    """Raise `DatabaseNotReady` unless this is a replica set that holds every index.
+    """Raise `DatabaseNotReady` unless this is a replica set that holds every index and may be used.
 
     Raises `StorageUnavailable` while MongoDB does not answer.
     """
     with mongo.reading():
-        hello = database.command("hello")
-        if "setName" not in hello:
-            raise DatabaseNotReady(_STANDALONE)
+        if "setName" not in database.command("hello"):
+            raise DatabaseNotReady(STANDALONE)
+        if not _may_write(database):
+            raise DatabaseNotReady(mongo.NO_RIGHTS)
         missing = [
-            f"{name}.{index.document['name']}"
+            f"{name}.{index['name']}"
             for name, indexes in INDEXES.items()
-            for index in indexes
-            if index.document["name"] not in database[name].index_information()
+            if indexes
+            for index in _missing(indexes, database[name].index_information())
         ]
     if missing:
         raise DatabaseNotReady(
@@ -136,11 +132,32 @@ def check_database(database: Database[Document]) -> None:
         )
 
 
-_STANDALONE = (
-    "MongoDB runs as a standalone server, where retried writes and transactions do not exist. "
-    "Start mongod with --replSet rs0 and run `python -m inventory prepare "
-    "--initiate-replica-set`; one node is enough."
-)
+def _may_write(database: Database[Document]) -> bool:
+    """Tell whether the user that we are may write; a server without users lets everybody."""
+    status = database.command("connectionStatus", showPrivileges=True)["authInfo"]
+    granted = [
+        privilege["resource"]
+        for privilege in status["authenticatedUserPrivileges"]
+        if set(privilege["actions"]) >= _RIGHTS
+    ]
+    return not status["authenticatedUsers"] or all(
+        any(
+            resource.get("anyResource")
+            or (resource.get("db") in ("", database.name) and resource["collection"] in ("", name))
+            for resource in granted
+        )
+        for name in INDEXES
+    )
+
+
+def _missing(indexes: Iterable[IndexModel], found: Mapping[str, Any]) -> Iterator[Document]:
+    """Return those of the indexes that are not there, or are there by name only."""
+    for model in indexes:
+        wanted = model.document
+        index = found.get(wanted["name"], {})
+        same_key = index.get("key") == list(wanted["key"].items())
+        if not same_key or index.get("unique", False) != wanted.get("unique", False):
+            yield wanted
 
 
 def _await_primary(
@@ -148,45 +165,15 @@ def _await_primary(
 ) -> None:
     while True:
         try:
-            client.admin.command("ping")
+            hello = client.admin.command("hello")
         except PyMongoError:
-            _look_directly(settings, initiate)
+            look_at_servers(settings, initiate=initiate)
             if time.monotonic() >= deadline:
                 raise
             time.sleep(_POLL_SECONDS)
         else:
-            return
-
-
-def _look_directly(settings: Settings, initiate: bool) -> None:
-    """Ask the first server of the URL why there is no primary; initiate its replica set if told so.
-
-    A standalone never becomes a primary, so waiting for it would be in vain.
-    """
-    parsed = parse_uri(settings.mongo_url)
-    host, port = parsed["nodelist"][0]
-    direct: MongoClient[Document] = MongoClient(
-        host,
-        port,
-        directConnection=True,
-        serverSelectionTimeoutMS=1_000,
-        username=parsed["username"],
-        password=parsed["password"],
-    )
-    with direct:
-        try:
-            hello = direct.admin.command("hello")
-            if "setName" not in hello and not hello.get("isreplicaset"):
-                raise DatabaseNotReady(_STANDALONE)
-            if initiate and hello.get("isreplicaset"):
-                member = {"_id": 0, "host": f"{host}:{port}"}
-                name = parsed["options"].get("replicaSet", "rs0")
-                direct.admin.command("replSetInitiate", {"_id": name, "members": [member]})
-        except OperationFailure as error:
-            if error.code != _ALREADY_INITIATED:
-                raise
-        except PyMongoError:
-            # It is not up yet; the caller waits and asks again.
+            if "setName" not in hello:
+                raise DatabaseNotReady(STANDALONE)
             return
 
 
@@ -194,12 +181,13 @@ def _look_directly(settings: Settings, initiate: bool) -> None:
 def _explained(settings: Settings) -> Iterator[None]:
     try:
         yield
-    except OperationFailure as error:
-        details = (error.details or {}).get("errmsg", "")
-        raise DatabaseNotReady(f"MongoDB refused to be prepared: {details}") from error
     except PyMongoError as error:
-        nodes = ", ".join(f"{h}:{p}" for h, p in parse_uri(settings.mongo_url)["nodelist"])
+        if (refused := mongo.refusal(error)) is not None:
+            raise refused from error
+        if isinstance(error, OperationFailure):
+            details = (error.details or {}).get("errmsg", "")
+            raise DatabaseNotReady(f"MongoDB refused to be prepared: {details}") from error
         raise DatabaseNotReady(
-            f"MongoDB at {nodes} has no primary that answers. Is it running, with --replSet, and "
-            "is the replica set initiated?"
+            f"MongoDB at {addresses(settings)} has no primary that answers. Is it running, with "
+            "--replSet, and is the replica set initiated?"
         ) from error

@@ -6,6 +6,7 @@ takes them back, and whoever reads a ledger completes it first.
 
 import random
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -19,11 +20,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """A thread of this process that tidies up every few seconds."""
+    """A thread of this process that tidies up every few seconds, unless `require` raises."""
 
-    def __init__(self, archive: Archive, engine: StockEngine) -> None:
+    def __init__(
+        self, archive: Archive, engine: StockEngine, require: Callable[[], None] = lambda: None
+    ) -> None:
         self._archive = archive
         self._engine = engine
+        self._require = require
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -47,6 +51,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Tidy up once; trouble is logged and left for the next round."""
         try:
+            self._require()
             settled = self._archive.settle_stale()
             if settled:
                 # Who left them may have died before it could tell the cache.
@@ -54,7 +59,7 @@ class Sweeper:
             while self._engine.expire_due():
                 pass
         except InventoryError as problem:
-            _log.warning("sweep_failed", problem=problem.code)
+            _log.warning("sweep_failed", problem=problem.code, detail=problem.message)
         except Exception:  # noqa: BLE001 - see below
             # The sweeper is what repairs others: it may not die of anything.
             _log.exception("sweep_failed")

@@ -1,6 +1,8 @@
 """The database's clock as a process sees it."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pymongo.errors import AutoReconnect
@@ -44,6 +46,24 @@ def test_a_reading_that_fails_is_no_reason_to_stop(
     monkeypatch.setattr(limits, "CLOCK_REFRESH_SECONDS", -1.0)
     monkeypatch.setattr(process.database, "command", unreachable)
     assert process.clock.now() >= before
+
+
+def test_nobody_waits_for_a_reading(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not answer keeps nobody waiting for the time; it is read again later."""
+    before, asked, thawed = process.clock.now(), threading.Event(), threading.Event()
+    command = process.database.command
+
+    def freeze(*arguments: Any) -> Any:
+        asked.set()
+        assert thawed.wait(10)
+        return command(*arguments)
+
+    monkeypatch.setattr(limits, "CLOCK_REFRESH_SECONDS", -1.0)
+    monkeypatch.setattr(process.database, "command", freeze)
+    assert process.clock.now() >= before
+    assert asked.wait(10)
+    assert process.clock.now() >= before
+    thawed.set()
 
 
 def test_a_clock_never_read_cannot_tell(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:

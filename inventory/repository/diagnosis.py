@@ -4,14 +4,12 @@ The driver looks for a primary until its time is up, and does not say what it me
 it no wait will ever change, and whoever starts the service must hear of that.
 """
 
-from typing import Any
-
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from inventory.errors import DatabaseNotReady
-from inventory.repository.mongo import Document, refusal
+from inventory.repository.mongo import Document
 from inventory.settings import Settings
 
 STANDALONE = (
@@ -23,30 +21,31 @@ STANDALONE = (
 _ANSWER_MILLISECONDS_MAX = 1_000
 _ALREADY_INITIATED = 23
 # Of the options in the address, those without which a server would not talk to us.
-_CONNECTING = ("tls", "ssl", "auth")
+_SECURED, _LOGIN = ("tls", "ssl"), ("auth",)
 
 
 def look_at_servers(settings: Settings, *, initiate: bool = False) -> None:
     """Raise `DatabaseNotReady` if waiting for a primary is in vain; return if it may help.
 
     With `initiate`, a first server that was started with `--replSet` and belongs to no replica set
-    yet becomes one of one node.
+    yet becomes one of one node. Nobody logs in only to look: a member that is just being filled
+    knows no users yet.
     """
     parsed = parse_uri(settings.mongo_url)
     asked_set = parsed["options"].get("replicaSet")
     for place, (host, port) in enumerate(parsed["nodelist"]):
-        with _connected(host, port, parsed) as server:
-            try:
+        try:
+            with _connected(host, port, _options(parsed, _SECURED)) as server:
                 hello = server.admin.command("hello")
-                _judge(f"{host}:{port}", hello, asked_set)
-                if initiate and place == 0 and hello.get("isreplicaset"):
-                    _initiate(server, f"{host}:{port}", asked_set or "rs0")
-            except PyMongoError as error:
-                if (refused := refusal(error)) is not None:
-                    raise refused from error
-                if isinstance(error, OperationFailure):
-                    raise
-                # It is not up yet, or out of reach for now.
+        except PyMongoError:
+            # It is not up yet, or out of reach for now.
+            continue
+        _judge(f"{host}:{port}", hello, asked_set)
+        if initiate and place == 0 and hello.get("isreplicaset"):
+            login = {"username": parsed["username"], "password": parsed["password"]}
+            options = _options(parsed, (*_SECURED, *_LOGIN)) | login
+            with _connected(host, port, options) as server:
+                _initiate(server, f"{host}:{port}", asked_set or "rs0")
 
 
 def addresses(settings: Settings) -> str:
@@ -54,20 +53,17 @@ def addresses(settings: Settings) -> str:
     return ", ".join(f"{host}:{port}" for host, port in parse_uri(settings.mongo_url)["nodelist"])
 
 
-def _connected(host: str, port: int, parsed: Document) -> MongoClient[Document]:
-    options: dict[str, Any] = {
-        name: value
-        for name, value in parsed["options"].items()
-        if name.lower().startswith(_CONNECTING)
-    }
+def _options(parsed: Document, beginnings: tuple[str, ...]) -> Document:
+    return {n: v for n, v in parsed["options"].items() if n.lower().startswith(beginnings)}
+
+
+def _connected(host: str, port: int, options: Document) -> MongoClient[Document]:
     return MongoClient(
         host,
         port,
         directConnection=True,
         serverSelectionTimeoutMS=_ANSWER_MILLISECONDS_MAX,
         timeoutMS=_ANSWER_MILLISECONDS_MAX,
-        username=parsed["username"],
-        password=parsed["password"],
         **options,
     )
 
@@ -91,3 +87,6 @@ def _initiate(server: MongoClient[Document], address: str, name: str) -> None:
     except OperationFailure as error:
         if error.code != _ALREADY_INITIATED:
             raise
+    except PyMongoError:
+        # It has gone away in between; the caller looks again.
+        return

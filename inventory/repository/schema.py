@@ -166,7 +166,9 @@ def _await_primary(
     while True:
         try:
             hello = client.admin.command("hello")
-        except PyMongoError:
+        except PyMongoError as error:
+            if (refused := mongo.refusal(error)) is not None:
+                raise refused from error
             look_at_servers(settings, initiate=initiate)
             if time.monotonic() >= deadline:
                 raise

@@ -9,7 +9,7 @@ import orjson
 from inventory import limits
 from inventory.domain.counts import Stocktake
 from inventory.domain.moments import moment
-from inventory.domain.movements import Entry, Kind, Movement
+from inventory.domain.movements import Entry, Movement
 from inventory.domain.products import Product
 from inventory.domain.purchases import Purchase, PurchaseLine, Return
 from inventory.domain.reservations import Reservation
@@ -113,7 +113,7 @@ def movement(row: Movement) -> dict[str, Any]:
 
 def _purchase_id(entry: Entry) -> str | None:
     """Return the purchase that an entry belongs to; one of a single product bears its id."""
-    if entry.kind is Kind.PURCHASE and entry.purchase_id is None:
+    if entry.is_purchase:
         return entry.operation_id
     return entry.purchase_id
 

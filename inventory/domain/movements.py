@@ -67,6 +67,11 @@ class Entry:
     price: Decimal | None = None
     currency: str | None = None
 
+    @property
+    def is_purchase(self) -> bool:
+        """Tell whether it is a purchase by itself, and no part of one that was written with it."""
+        return self.kind is Kind.PURCHASE and self.purchase_id is None
+
 
 @dataclass(frozen=True, slots=True)
 class Movement:

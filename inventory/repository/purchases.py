@@ -5,6 +5,7 @@ transaction that moves the units.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from inventory.domain.lines import Line
 from inventory.domain.purchases import Purchase, PurchaseLine, Return
 from inventory.repository.mongo import (
     DERIVED,
+    MAJORITY,
     Document,
     Session,
     decimal_from_bson,
@@ -32,6 +34,7 @@ class PurchaseRepository:
     def __init__(self, database: Database[Document]) -> None:
         self._purchases = database["purchases"]
         self._derived = self._purchases.with_options(write_concern=DERIVED)
+        self._majority = self._purchases.with_options(read_concern=MAJORITY)
         self._returns = database["returns"]
 
     def add_missing(self, purchases: Iterable[Purchase], *, durable: bool = False) -> None:
@@ -41,6 +44,16 @@ class PurchaseRepository:
         """
         collection = self._purchases if durable else self._derived
         insert_missing(collection, [purchase_document(purchase) for purchase in purchases])
+
+    def known_ids(self, purchase_ids: Sequence[str], session: Session | None = None) -> set[str]:
+        """Return which of the purchases no failover can take; in a transaction, which it sees."""
+        if not purchase_ids:
+            return set()
+        purchases = self._purchases if session else self._majority
+        query = {"_id": {"$in": [ObjectId(text) for text in purchase_ids]}}
+        with reading() if session is None else nullcontext():
+            found = purchases.find(query, {"_id": True}, session=session).to_list()
+        return {str(document["_id"]) for document in found}
 
     def get(self, purchase_id: str) -> Purchase | None:
         """Return one purchase."""

@@ -6,6 +6,7 @@ of an entry until the ledger has it; `inventory.stock` carries entries over and 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bson import Int64, ObjectId
@@ -13,6 +14,7 @@ from pymongo import ReturnDocument, UpdateOne
 from pymongo.database import Database
 
 from inventory import limits
+from inventory.domain.movements import Kind
 from inventory.domain.products import Terms
 from inventory.domain.stock import Operation, Snapshot
 from inventory.repository.entries import snapshot_from
@@ -38,6 +40,31 @@ from inventory.repository.updates import trim as trim_to
 TailPosition = tuple[datetime, ObjectId]
 _WITHOUT_TAIL = {"tail": False, "voids": False}
 _VOID_KEEP_MS = int(limits.VOID_KEEP_SECONDS * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The operations in a product's tail, the oldest first, which has the version `first_version`.
+
+    `purchase_ids` are those of them that are purchases by themselves.
+    """
+
+    product_id: str
+    first_version: int
+    operation_ids: list[str]
+    purchase_ids: list[str]
+
+    @classmethod
+    def of(cls, document: Document) -> "Waiting":
+        """Return what a `stock` document holds."""
+        tail = document["tail"]
+        sold = [one for one in tail if one["kind"] == Kind.PURCHASE and "purchase_id" not in one]
+        return cls(
+            str(document["_id"]),
+            int(document["version"]) - len(tail) + 1,
+            [str(entry["op"]) for entry in tail],
+            [str(entry["op"]) for entry in sold],
+        )
 
 
 class StockRepository:
@@ -69,22 +96,15 @@ class StockRepository:
         with reading():
             return self._snapshots(counters.find({"_id": {"$in": ids}}, shown).to_list())
 
-    def list_waiting(self, product_ids: Iterable[str]) -> list[tuple[str, int, list[str]]]:
-        """Return of each product the version of the oldest entry in its tail, and all their ids."""
+    def list_waiting(self, product_ids: Iterable[str]) -> list["Waiting"]:
+        """Return what waits in the tail of each of the products."""
         ids = [ObjectId(text) for text in product_ids]
         if not ids:
             return []
+        shown = {"version": 1, "tail.op": 1, "tail.kind": 1, "tail.purchase_id": 1}
         with reading():
-            found = self._stock.find({"_id": {"$in": ids}}, {"version": True, "tail.op": True})
-            documents = found.to_list()
-        return [
-            (
-                str(document["_id"]),
-                int(document["version"]) - len(document["tail"]) + 1,
-                [str(entry["op"]) for entry in document["tail"]],
-            )
-            for document in documents
-        ]
+            documents = self._stock.find({"_id": {"$in": ids}}, shown).to_list()
+        return [Waiting.of(document) for document in documents]
 
     def list_untrimmed(
         self, before: datetime, after: "TailPosition | None", count: int

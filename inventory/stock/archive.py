@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import takewhile
 
 from inventory import limits
-from inventory.domain.movements import Kind, Movement
+from inventory.domain.movements import Movement
 from inventory.domain.purchases import Purchase
 from inventory.domain.stock import Snapshot
 from inventory.repository.mongo import DatabaseClock
@@ -39,7 +39,7 @@ class Archive:
         Purchases go first: who finds a movement may rely on its purchase.
         """
         self._purchases.add_missing(
-            Purchase.of(movement) for movement in movements if _is_a_purchase(movement)
+            Purchase.of(movement) for movement in movements if movement.entry.is_purchase
         )
         self._movements.add_missing(movements)
 
@@ -54,34 +54,29 @@ class Archive:
 
         What is missing there is being carried over by whoever applied it, or else becomes stale.
         """
-        for product_id, first_version, operation_ids in self._stock.list_waiting(product_ids):
-            safe = self._movements.known_ids(operation_ids, majority=True)
-            trimmable = len(list(takewhile(safe.__contains__, operation_ids)))
+        for waiting in self._stock.list_waiting(product_ids):
+            safe = self._safe(waiting.operation_ids, waiting.purchase_ids)
+            trimmable = len(list(takewhile(safe.__contains__, waiting.operation_ids)))
             if trimmable:
-                self._stock.trim({product_id: first_version + trimmable - 1})
+                self._stock.trim({waiting.product_id: waiting.first_version + trimmable - 1})
 
     def settle(self, snapshots: Iterable[Snapshot]) -> None:
         """Archive what these tails hold and the ledger lacks, then trim what is safe there.
 
-        An entry is trimmed only after a majority read has seen its row: what the primary alone
-        acknowledged can be gone after a failover, and then the tail is all that is left. And only
-        from the oldest on without a gap, because places in the ledger follow from the tail's end.
+        An entry is trimmed only after majority reads have seen its row, and its purchase: what the
+        primary alone acknowledged can be gone after a failover, and then the tail is all that is
+        left. And only from the oldest on without a gap, because places in the ledger follow from
+        the tail's end.
         """
         rows = {snapshot.product_id: snapshot.movements() for snapshot in snapshots}
-        ids = [row.entry.operation_id for movements in rows.values() for row in movements]
-        if not ids:
+        everything = [row for movements in rows.values() for row in movements]
+        if not everything:
             return
-        safe = self._movements.known_ids(ids, majority=True)
-        missing = [
-            row
-            for movements in rows.values()
-            for row in movements
-            if row.entry.operation_id not in safe
-        ]
+        safe = self._safe_of(everything)
+        missing = [row for row in everything if row.entry.operation_id not in safe]
         if missing:
             self.add(missing)
-            added = [row.entry.operation_id for row in missing]
-            safe |= self._movements.known_ids(added, majority=True)
+            safe |= self._safe_of(missing)
         self._stock.trim(
             {
                 product_id: version
@@ -89,6 +84,19 @@ class Archive:
                 if (version := _safe_version(movements, safe)) is not None
             }
         )
+
+    def _safe_of(self, rows: Sequence[Movement]) -> set[str]:
+        sold = [row.entry.operation_id for row in rows if row.entry.is_purchase]
+        return self._safe([row.entry.operation_id for row in rows], sold)
+
+    def _safe(self, operation_ids: Sequence[str], purchase_ids: Sequence[str]) -> set[str]:
+        """Return the operations of which no failover can take the row, nor the purchase.
+
+        The two are written one after the other, and the second may reach another primary, or the
+        same one after a crash that the first did not survive.
+        """
+        rows = self._movements.known_ids(operation_ids, majority=True)
+        return rows - (set(purchase_ids) - self._purchases.known_ids(purchase_ids))
 
     def settle_stale(self) -> list[str]:
         """Settle tails that were left alone for a while; return whose they were.
@@ -106,11 +114,6 @@ class Archive:
             product_ids += [snapshot.product_id for snapshot in snapshots]
             if position is None:
                 return product_ids
-
-
-def _is_a_purchase(movement: Movement) -> bool:
-    """Tell whether a movement is a purchase by itself, and no part of one that was written."""
-    return movement.entry.kind is Kind.PURCHASE and movement.entry.purchase_id is None
 
 
 def _safe_version(movements: Sequence[Movement], safe: set[str]) -> int | None:

@@ -13,7 +13,7 @@ from functools import partial
 from inventory import limits
 from inventory.domain.books import Books
 from inventory.domain.claims import Claim
-from inventory.domain.movements import Kind, Movement
+from inventory.domain.movements import Movement
 from inventory.domain.postings.base import Needs, Result
 from inventory.domain.purchases import Purchase
 from inventory.domain.stock import Snapshot
@@ -164,8 +164,10 @@ class Poster:
         there before can lack theirs.
         """
         pairs = list(changed)
-        waiting = [entry.operation_id for before, _ in pairs for entry in before.tail]
-        known = self._movements.known_in(waiting, session)
+        waiting = [entry for before, _ in pairs for entry in before.tail]
+        sold = [entry.operation_id for entry in waiting if entry.is_purchase]
+        rows = self._movements.known_in([entry.operation_id for entry in waiting], session)
+        known = rows - (set(sold) - self._purchases.known_ids(sold, session))
         return [
             (before, after.without_tail())
             if all(entry.operation_id in known for entry in before.tail)
@@ -227,5 +229,5 @@ def _waiting(snapshots: Iterable[Snapshot]) -> dict[str, Purchase]:
         for snapshot in snapshots
         if snapshot.customer_limit
         for row in snapshot.movements()
-        if row.entry.kind is Kind.PURCHASE and row.entry.purchase_id is None
+        if row.entry.is_purchase
     }

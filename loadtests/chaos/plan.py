@@ -51,7 +51,8 @@ def faults_of(topology: str, only: str | None) -> list[Fault]:
 def schedule(seed: int, faults: Sequence[Fault], *, brief: bool = False) -> Iterator[Step]:
     """Yield steps without end: each fault once at each of its lengths, then by chance.
 
-    `brief` takes the shortest length of each only.
+    `brief` takes the shortest length of each only, those that nobody may notice first: they need
+    not wait for what others have left.
     """
     dice = Random(f"schedule {seed}")  # noqa: S311 - nobody has to be unable to guess it
     first = [
@@ -60,6 +61,8 @@ def schedule(seed: int, faults: Sequence[Fault], *, brief: bool = False) -> Iter
         for seconds in sorted(fault.seconds)[: 1 if brief else None]
     ]
     dice.shuffle(first)
+    if brief:
+        first.sort(key=lambda one: not one[0].silent)
     number = 0
     for fault, seconds in first:
         yield Step(number, (fault,), seconds, dice.choice(GAP_SECONDS), f"{seed} {number}")

@@ -121,6 +121,7 @@ CALLS: dict[tuple[str, str], Touches] = {
     ("movements", "get_many"): _row_ids,
     ("movements", "known_ids"): _row_ids,
     ("purchases", "add_missing"): _purchases_added,
+    ("purchases", "known_ids"): _each_read("purchases"),
     ("purchases", "get"): _one_read("purchases"),
     ("purchases", "list_in"): _read_in("purchases"),
     ("purchases", "put"): _documents_written("purchases"),

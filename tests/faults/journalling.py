@@ -20,7 +20,7 @@ from inventory.bookkeeping import opened
 from inventory.domain.lines import Line
 from inventory.domain.movements import Reason
 from inventory.domain.products import Terms
-from inventory.errors import InsufficientStock
+from inventory.errors import IdempotencyInProgress, InsufficientStock
 from inventory.repository import mongo
 from inventory.repository.mongo import new_id
 from inventory.services.changing import begin_claim
@@ -29,7 +29,7 @@ from tests.faults.defects import Ground
 from tests.faults.invariants import require
 from tests.faults.world import LATER
 from tests.integration.conftest import Process
-from tests.integration.engine_calls import change, key, settled_tail, together
+from tests.integration.engine_calls import change, key, settled_tail, together, until
 
 TERMS = Terms.of(name="Air Runner", price=Decimal("2.50"))
 # A command, and the collection that it is about.
@@ -52,9 +52,9 @@ class Listener(CommandListener):
 
     def __init__(self) -> None:
         self.concerns: dict[Write, list[Any]] = {}
-        # How many tails were trimmed, and how many of those after no look for their rows.
+        # How many tails were trimmed, and how many of those after no look for rows and purchases.
         self.trims = self.blind_trims = 0
-        self._looked = False
+        self._looked: set[str] = set()
 
     def started(self, event: CommandStartedEvent) -> None:
         """Remember a command."""
@@ -66,20 +66,26 @@ class Listener(CommandListener):
             kind = "trim" if _is_trim(command.get("updates", [])) else name
             self.concerns.setdefault((kind, collection), []).append(command.get("writeConcern"))
             self._trimmed(kind)
-        elif name == "find" and command["find"] == "movements":
-            self._looked |= command.get("readConcern", {}).get("level") == "majority"
+        elif name == "find" and _looks_for_all(command):
+            self._looked.add(command["find"])
 
     def _trimmed(self, kind: str) -> None:
         if kind == "trim":
             self.trims += 1
-            self.blind_trims += not self._looked
-            self._looked = False
+            self.blind_trims += not self._looked >= {"movements", "purchases"}
+            self._looked.clear()
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         """What came of it does not matter."""
 
     def failed(self, event: CommandFailedEvent) -> None:
         """What came of it does not matter."""
+
+
+def _looks_for_all(command: Any) -> bool:
+    """Tell whether a majority read asks whether documents are there, and nothing else."""
+    level = command.get("readConcern", {}).get("level")
+    return bool(command.get("projection") == {"_id": True} and level == "majority")
 
 
 def _is_trim(updates: Any) -> bool:
@@ -108,7 +114,7 @@ def check_changes_are_journalled(ground: Ground) -> None:
 
 
 def check_trims_follow_a_majority(ground: Ground) -> None:
-    """No tail is trimmed before a majority read has looked for the rows of its entries."""
+    """No tail is trimmed before majority reads have looked for its entries' rows and purchases."""
     listener = _listened(ground)
     assert listener.trims
     require(not listener.blind_trims, f"{listener.blind_trims} of {listener.trims} tails")
@@ -148,8 +154,17 @@ def _sell_singly(process: Process, later: Process) -> None:
     together(process, [change(process, id, -1) for id in (product_id, other_id)])
     claim = begin_claim(key("given up"), new_id(), process.clock, product_id)
     process.operations.add_many([claim])
-    later.purchasing.purchase_product(product_id, 1, key=key("given up"))
+    until(lambda: _takes_over(later, product_id))
     settled_tail(process, product_id)
+
+
+def _takes_over(process: Process, product_id: str) -> bool:
+    """Buy under a key that was given up; tell whether a majority has its claim by now."""
+    try:
+        process.purchasing.purchase_product(product_id, 1, key=key("given up"))
+    except IdempotencyInProgress:
+        return False
+    return True
 
 
 def _sell_together(process: Process, later: Process) -> None:

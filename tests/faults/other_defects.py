@@ -22,6 +22,7 @@ from inventory.errors import Overloaded
 from inventory.repository import mongo
 from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
+from inventory.repository.purchases import PurchaseRepository
 from inventory.services.changing import Changes
 from inventory.stock.engine import StockEngine
 from inventory.stock.queue import GroupQueue
@@ -66,6 +67,10 @@ def _rows_seen_by_one() -> AbstractContextManager[object]:
         return real(self, ids)
 
     return patch.object(MovementRepository, "known_ids", known_ids)
+
+
+def _purchases_taken_for_granted() -> AbstractContextManager[object]:
+    return patch.object(PurchaseRepository, "known_ids", lambda _, ids, session=None: set(ids))
 
 
 def _settle_as_not_begun(self: GroupQueue[Any, Any], ticket: Any) -> None:
@@ -135,6 +140,12 @@ OTHER_DEFECTS = (
         "after a failover a sale is in neither tail nor ledger",
         InCheck(check_trims_follow_a_majority),
         _rows_seen_by_one,
+    ),
+    Defect(
+        "tail trimmed without a look for the purchase",
+        "after a crash a sale has a row and no purchase",
+        InCheck(check_trims_follow_a_majority),
+        _purchases_taken_for_granted,
     ),
     Defect(
         "a follower's time-out told as a failure",

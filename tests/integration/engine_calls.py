@@ -36,10 +36,10 @@ def until(condition: Callable[[], bool]) -> None:
 
 def settled_tail(process: Process, product_id: str) -> tuple[Entry, ...]:
     """Settle a product and return what is left in its tail."""
-    snapshot = process.stock.get(product_id)
+    snapshot = process.stock.get(product_id, newest=True)
     assert snapshot is not None
     process.archive.settle([snapshot])
-    after = process.stock.get(product_id)
+    after = process.stock.get(product_id, newest=True)
     assert after is not None
     return after.tail
 

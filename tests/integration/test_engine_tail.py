@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.collection import Collection
 
 from inventory import limits
 from inventory.domain.movements import Entry, Kind
 from inventory.domain.products import Terms
-from inventory.domain.stock import Operation
+from inventory.domain.stock import Operation, Snapshot
 from inventory.errors import (
     OutcomeUnknown,
     PurchaseNotFound,
@@ -19,6 +20,7 @@ from inventory.errors import (
 )
 from inventory.repository.mongo import new_id
 from inventory.services.changing import begin_claim
+from inventory.services.lines import AskedLine
 from inventory.stock.changes import Change
 from inventory.stock.sweeper import Sweeper
 from tests.integration.conftest import Process
@@ -30,7 +32,7 @@ def test_tail_is_trimmed_and_the_ledger_complete(process: Process) -> None:
     product_id = process.create(stock=1000)
     for _ in range(limits.TAIL_TRIM_ENTRIES * 2):
         process.purchasing.purchase_product(product_id, 1)
-    snapshot = process.stock.get(product_id)
+    snapshot = process.stock.get(product_id, newest=True)
     assert snapshot is not None
     assert len(snapshot.tail) <= limits.TAIL_TRIM_ENTRIES
     process.assert_exact(product_id)
@@ -57,7 +59,7 @@ def test_an_unarchived_entry_is_never_trimmed(
     product_id = process.create()
     for _ in range(3):
         process.purchasing.purchase_product(product_id, 1)
-    snapshot = process.stock.get(product_id)
+    snapshot = process.stock.get(product_id, newest=True)
     assert snapshot is not None
     _, second, third = snapshot.tail
     lost = process.database["movements"].find_one_and_delete({"version": 3})
@@ -66,9 +68,56 @@ def test_an_unarchived_entry_is_never_trimmed(
     with monkeypatch.context() as patch:
         patch.setattr(process.movements, "add_missing", lambda _: None)
         process.archive.settle([snapshot])
-    after = process.stock.get(product_id)
+    after = process.stock.get(product_id, newest=True)
     assert after is not None
     assert after.tail == (second, third)
+    process.archive.settle([after])
+    process.assert_exact(product_id)
+
+
+def lose_purchase(process: Process, product_id: str) -> tuple[str, Snapshot]:
+    """Take the purchase of the second of three sales away, as a crash between it and its row can.
+
+    It was written before its row, and the row reached the server that came up again.
+    """
+    for _ in range(3):
+        process.purchasing.purchase_product(product_id, 1)
+    snapshot = process.stock.get(product_id, newest=True)
+    assert snapshot is not None
+    lost = snapshot.tail[1].operation_id
+    assert process.database["purchases"].find_one_and_delete({"_id": ObjectId(lost)}) is not None
+    return lost, snapshot
+
+
+def test_a_purchase_that_a_crash_took_comes_back_from_the_tail(process: Process) -> None:
+    """Settling writes it once more before the entry leaves the tail."""
+    product_id = process.create()
+    lost, _ = lose_purchase(process, product_id)
+    until(lambda: settled_tail(process, product_id) == ())
+    assert process.purchases.get(lost) is not None
+    process.assert_exact(product_id)
+
+
+def test_an_entry_whose_purchase_is_gone_is_not_trimmed(process: Process) -> None:
+    """Whoever trims without writing leaves it, and all after it, to the sweeper."""
+    product_id = process.create()
+    lost, snapshot = lose_purchase(process, product_id)
+    process.archive.tidy([product_id])
+    after = process.stock.get(product_id, newest=True)
+    assert after is not None
+    assert after.tail == snapshot.tail[1:]
+    # It is told of meanwhile.
+    assert process.purchasing.get_purchase(lost).id == lost
+
+
+def test_a_transaction_does_not_trim_it_either(process: Process) -> None:
+    """A cart of the same product leaves the tail as it is."""
+    product_id = process.create()
+    lost, _ = lose_purchase(process, product_id)
+    process.purchasing.buy_cart([AskedLine(1, product_id)])
+    after = process.stock.get(product_id, newest=True)
+    assert after is not None
+    assert [entry.operation_id for entry in after.tail][1] == lost
     process.archive.settle([after])
     process.assert_exact(product_id)
 

@@ -154,13 +154,13 @@ def test_postings_leave_tails_as_short_as_they_can(process: Process) -> None:
     product_id, other = process.create(stock=50), process.create(stock=50)
     process.purchasing.purchase_product(product_id, 1)
     process.purchasing.buy_cart(asked((product_id, 1), (other, 1)))
-    snapshot = process.stock.get(product_id)
+    snapshot = process.stock.get(product_id, newest=True)
     assert snapshot is not None
     assert snapshot.tail == ()
     lost = Operation(product_id, Entry(new_id(), Kind.PURCHASE, -1, process.clock.now()))
     assert process.stock.apply(product_id, [lost])
     process.purchasing.buy_cart(asked((product_id, 1), (other, 1)))
-    snapshot = process.stock.get(product_id)
+    snapshot = process.stock.get(product_id, newest=True)
     assert snapshot is not None
     assert snapshot.tail[0].operation_id == lost.id
     assert len(snapshot.tail) == 2

@@ -8,7 +8,6 @@ from typing import TypeVar
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from inventory import limits
@@ -75,7 +74,9 @@ class Connection:
             raise Unreachable
         try:
             result = command(self._client)
-        except (RedisError, OSError) as error:
+        except Exception as error:
+            # Not only errors of Redis: its client trips over its own closed socket, or over an
+            # answer that means nothing.
             self._failed(error)
             raise Unreachable from error
         self._failures = 0

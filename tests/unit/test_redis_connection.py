@@ -1,4 +1,4 @@
-"""The one way to Redis: whatever the client raises, callers hear one thing, and the rest goes on."""
+"""The one way to Redis: whatever its client raises, callers hear one thing and go on."""
 
 import pytest
 from redis import Redis

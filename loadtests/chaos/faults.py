@@ -28,8 +28,8 @@ from loadtests.chaos.strikes import (
 class Fault:
     """One way to fail. `seconds` are the lengths to choose from.
 
-    `silent` faults may not cost a single failed request; after the others a new purchase has to
-    succeed within `recovery_seconds`.
+    `silent` faults may not cost a single failed request. After any, a new purchase should succeed
+    within `recovery_seconds`; the report tells how often it did.
     """
 
     name: str

@@ -31,6 +31,11 @@ class Struck:
     recovered: int
 
     @property
+    def in_time(self) -> bool:
+        """Tell whether it was back within the time stated for what struck."""
+        return self.recovery_seconds <= max(one.recovery_seconds for one in self.step.faults)
+
+    @property
     def recovery_seconds(self) -> float:
         """Return how long after it was healed a new purchase succeeded."""
         return (self.recovered - self.healed) / NANOSECONDS
@@ -138,10 +143,12 @@ def _sums(found: Found, left_out: Sequence[str]) -> list[str]:
     outcomes = [order.outcome for order in orders]
     injected = sum(len(one.struck.step.faults) for one in found.seen)
     late = found.late_reads
+    in_time = sum(one.struck.in_time for one in found.seen)
     sums = [
         f"{injected} faults in {len(found.seen)} steps; {len(orders)} orders, "
         f"{outcomes.count(Outcome.SOLD)} sold, {outcomes.count(Outcome.UNKNOWN)} unknown in the "
         f"end; {sum(len(order.attempts) for order in orders)} attempts.",
+        f"Back within the time stated for the fault: {in_time} of {len(found.seen)} steps.",
         f"{len(found.history.sightings)} reads, {len(late)} of them late"
         + (f", by {late[-1]:.2f} s at most." if late else "."),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, Response
 from flask.ctx import RequestContext
@@ -42,8 +42,7 @@ class Service(Flask):
 
     def dispatch_request(self) -> Response:
         """Return what the view of a request makes of it."""
-        response: Response = super().dispatch_request()  # type: ignore[assignment]  # see above
-        return response
+        return cast(Response, super().dispatch_request())
 
     def process_response(self, response: Response) -> Response:
         """Return what the hooks make of a response."""

@@ -121,7 +121,7 @@ class VersionedStore:
         self._trust()
         # The client's own `mget` takes a quarter longer to say the same.
         epoch, *values = self.connection.call(
-            lambda client: client.execute_command(  # type: ignore[no-untyped-call]  # has none
+            lambda client: client.execute_command(  # type: ignore[no-untyped-call]  # has no types
                 "MGET", _EPOCH, *keys
             )
         )

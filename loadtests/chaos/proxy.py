@@ -17,7 +17,7 @@ _START_SECONDS_MAX = 10.0
 class Manner(StrEnum):
     """What the proxy does with what it gets."""
 
-    PASS_ON = "pass on"  # noqa: S105 - no password
+    RELAY = "relay"
     # Nobody is let in, and who is in is thrown out.
     REFUSE = "refuse"
     # Everybody is let in, and nothing is passed on.
@@ -35,7 +35,7 @@ class Manner(StrEnum):
 class Behaviour:
     """A manner; `seconds` is what SLOW waits, `share` how much the last three hit."""
 
-    manner: Manner = Manner.PASS_ON
+    manner: Manner = Manner.RELAY
     seconds: float = 0.0
     share: float = 1.0
 

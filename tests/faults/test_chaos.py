@@ -107,7 +107,7 @@ def ask(proxy: Proxy, text: bytes = b"hello") -> bytes:
 @pytest.mark.parametrize(
     "manner,heard",
     [
-        (Manner.PASS_ON, b"HELLO"),
+        (Manner.RELAY, b"HELLO"),
         (Manner.SLOW, b"HELLO"),
         (Manner.REFUSE, b""),
         (Manner.SILENT, b""),

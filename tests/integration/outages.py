@@ -15,7 +15,7 @@ from typing import Any
 from inventory import limits
 from inventory.local.servers import LOOPBACK, Server, free_port, start_mongod
 from inventory.serving import gunicorn_command
-from tests.integration.processes import Run, eventually
+from tests.integration.processes import Run, eventually, is_ready
 
 ANSWER_SECONDS_MAX = limits.REQUEST_SECONDS_MAX + 0.5
 RECOVERY_SECONDS_MAX = 12.0
@@ -176,11 +176,3 @@ def serving(
         yield run
     finally:
         run.stop()
-
-
-def is_ready(run: Run) -> bool:
-    """Tell whether the service answers that it can serve."""
-    try:
-        return run.call("GET", "/readyz")[0] == 200
-    except OSError:
-        return False

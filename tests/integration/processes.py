@@ -140,3 +140,12 @@ def inventory(*arguments: str, log: Path, port: int | None = None, **environ: st
             run.process.kill()
             run.process.wait()
             eventually(lambda: not any(map(is_alive, children)), "children outlive their parent")
+
+
+def is_ready(run: Run) -> bool:
+    """Tell whether the service answers that it can serve; it must not have ended by itself."""
+    assert run.process.poll() is None, run.output
+    try:
+        return run.call("GET", "/readyz")[0] == 200
+    except OSError:
+        return False

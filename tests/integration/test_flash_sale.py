@@ -15,7 +15,7 @@ from inventory.local.servers import LOOPBACK, free_port
 from inventory.serving import PROJECT, gunicorn_command
 from inventory.settings import Settings
 from tests.integration import flash_buyers
-from tests.integration.processes import Run, eventually
+from tests.integration.processes import Run, eventually, is_ready
 
 PROCESSES = 8
 BUYERS = 200
@@ -65,14 +65,6 @@ def _run(database_settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
         yield run
     finally:
         run.stop()
-
-
-def is_ready(run: Run) -> bool:
-    """Tell whether the service answers that it can serve."""
-    try:
-        return run.call("GET", "/readyz")[0] == 200
-    except OSError:
-        return False
 
 
 def rush(run: Run, product_id: str) -> list[list[dict[str, Any]]]:

@@ -11,8 +11,8 @@ import pytest
 from inventory.local.servers import start_mongod
 from inventory.repository.schema import prepare_database
 from inventory.settings import Settings
-from tests.integration.outages import ANSWER_SECONDS_MAX, Shop, is_ready, serving
-from tests.integration.processes import eventually
+from tests.integration.outages import ANSWER_SECONDS_MAX, Shop, serving
+from tests.integration.processes import eventually, is_ready
 
 pytestmark = pytest.mark.timeout(180)
 

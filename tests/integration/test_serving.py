@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from inventory import demo
 from inventory.local.servers import LOOPBACK, free_port
 from inventory.settings import Settings
-from tests.integration.processes import Run, eventually, inventory
+from tests.integration.processes import Run, eventually, inventory, is_ready
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
 
@@ -37,15 +37,6 @@ def _service(
         yield run
     with MongoClient[dict[str, object]](database_settings.mongo_url) as client:
         client.drop_database(DATABASE)
-
-
-def is_ready(run: Run) -> bool:
-    """Tell whether the service answers that it is ready."""
-    assert run.process.poll() is None, run.output
-    try:
-        return run.call("GET", "/readyz")[0] == 200
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("service", ["gevent"], indirect=True)

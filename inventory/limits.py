@@ -91,7 +91,7 @@ SWEEP_PRODUCTS_MAX: Final = 100
 # A void stays this long: no update that was under way before it can outlast it.
 VOID_KEEP_SECONDS: Final = 60.0
 OPERATION_KEEP_SECONDS: Final = 48 * 3_600
-CLOCK_REFRESH_SECONDS: Final = 30.0
+CLOCK_REFRESH_SECONDS: Final = 1.0
 # Whose clock is ahead by no more than this and asks for now, shall be told what is now.
 CLOCK_SKEW_SECONDS_MAX: Final = 1.0
 

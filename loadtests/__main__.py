@@ -220,6 +220,7 @@ def soak(reports: Path, minutes: int, products: int) -> None:
 @_number("--seed", 1, "The same seed gives the same schedule.")
 @click.option("--minutes", type=float, default=10.0, help="How long faults strike.")
 @click.option("--topology", type=click.Choice(TOPOLOGIES), default=TOPOLOGIES[0], help="Of mongod.")
+@_number("--shoppers", 24, "Who buy and look; the default is half of what two cores carry.")
 @click.option("--only", help="Names of faults, separated by commas.  [default: all]")
 @click.option("--keep", is_flag=True, help="Put the report into docs/reliability.md as well.")
 @click.option("--control", is_flag=True, help="Acknowledge before the journal: must be caught.")
@@ -231,10 +232,13 @@ def chaos(
     only: str | None,
     keep: bool,
     control: bool,
+    shoppers: int,
 ) -> None:
     """Sell while everything around the service dies, and check what must be true in the end."""
     with _explained():
-        plan = faults.Plan(seed, topology, minutes, only, keep=keep, control=control)
+        plan = faults.Plan(
+            seed, topology, minutes, only, keep=keep, control=control, shoppers=shoppers
+        )
         exact = faults.run(plan, reports, click.echo)
     sys.exit(not exact)
 

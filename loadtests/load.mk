@@ -1,7 +1,7 @@
 # Load tests; loadtests/README.md tells how to read them. Exit code 0 only if the books are exact.
 # Each target starts what it needs; URL=http://... names a running service instead.
 
-load_option = $(if $($(1)),$(2) '$($(1))')
+load_option = $(if $($(1)),$(2) "$($(1))")
 load_size = $(call load_option,USERS,--users) $(call load_option,SECONDS,--seconds) \
   $(call load_option,STOCK,--stock) $(call load_option,PROCESSES,--processes)
 
@@ -42,10 +42,11 @@ soak: $(VENV)/.dev.stamp  ## Half of its peak for long: does anything grow? (MIN
 	  $(call load_option,PRODUCTS,--products)
 
 .PHONY: chaos
-chaos: $(VENV)/.dev.stamp  ## Sell while everything dies (SEED= MINUTES= TOPOLOGY=one|set ONLY="..." KEEP=1 CONTROL=1)
+chaos: $(VENV)/.dev.stamp  ## Sell while everything dies (SEED= MINUTES= TOPOLOGY=one|set SHOPPERS= ONLY="..." KEEP=1 CONTROL=1)
 	@exec $(BIN)/python -m loadtests chaos $(call load_option,SEED,--seed) \
 	  $(call load_option,MINUTES,--minutes) $(call load_option,TOPOLOGY,--topology) \
-	  $(call load_option,ONLY,--only) $(if $(KEEP),--keep) $(if $(CONTROL),--control)
+	  $(call load_option,SHOPPERS,--shoppers) $(call load_option,ONLY,--only) \
+	  $(if $(KEEP),--keep) $(if $(CONTROL),--control)
 
 .PHONY: bench-integrity
 bench-integrity: $(VENV)/.dev.stamp  ## How long a check of all books takes (PRODUCTS=)

@@ -19,6 +19,7 @@ from loadtests.chaos.strikes import (
     reload,
     restart,
     rubbish_in_cache,
+    set_clock,
     slow_disk,
     step_down,
 )
@@ -43,6 +44,7 @@ class Fault:
 
 
 _SHORT, _LONG = (0.5, 1.0, 2.0), (1.0, 5.0, 35.0)
+CLOCK, FAKETIME = "mongod's clock jumps", "faketime"
 _ONE, _SET = (Topology.ONE,), (Topology.SET,)
 
 FAULTS = (
@@ -63,6 +65,14 @@ FAULTS = (
         recovery_seconds=10.0,
         topologies=_ONE,
         needs=STRACE,
+    ),
+    Fault(
+        CLOCK,
+        set_clock,
+        (3.0, 5.0),
+        recovery_seconds=10.0,
+        topologies=_ONE,
+        needs=FAKETIME,
     ),
     Fault("mongod refuses", proxied(MONGOD, Manner.REFUSE), _SHORT, topologies=_ONE),
     Fault("mongod is silent", proxied(MONGOD, Manner.SILENT), (1.0, 4.0), topologies=_ONE),

@@ -28,6 +28,11 @@ class Step:
         return " + ".join(fault.name for fault in self.faults)
 
     @property
+    def is_of_redis(self) -> bool:
+        """Tell whether nothing but Redis is in trouble."""
+        return all("Redis" in fault.name for fault in self.faults)
+
+    @property
     def is_silent(self) -> bool:
         """Tell whether clients may notice nothing."""
         return all(fault.silent for fault in self.faults)

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,6 +18,8 @@ from loadtests.verdict import Violation
 
 NANOSECONDS = 1e9
 SHOWN_MAX = 20
+# Before it in the page the row of the next run goes.
+NEXT_RUN = "<!-- make chaos KEEP=1: next run -->"
 # An answer that took longer than this broke the promise about deadlines.
 SLOWEST_SECONDS = 0.999
 
@@ -52,6 +55,11 @@ class Seen:
     failed: int
     slowest_seconds: float
 
+    @property
+    def seconds(self) -> float:
+        """Return how long it took, until a purchase succeeded again."""
+        return (self.struck.recovered - self.struck.began) / NANOSECONDS
+
 
 @dataclass(slots=True)
 class Found:
@@ -59,19 +67,39 @@ class Found:
 
     history: History
     seen: list[Seen]
+    # Sales a second between the steps.
+    calm_rate: float
     violations: list[Violation]
     late_reads: list[float]
     circumstances: Mapping[str, str]
 
 
-def seen_in(history: History, struck: Sequence[Struck]) -> list[Seen]:
-    """Return what clients saw of each step."""
+def seen_in(history: History, struck: Sequence[Struck]) -> tuple[list[Seen], float]:
+    """Return what clients saw of each step, and how many sales a second there were between them."""
     attempts = sorted(
         (attempt for order in history.orders for attempt in order.attempts if attempt.answer),
         key=lambda attempt: attempt.sent_at,
     )
     times = [attempt.sent_at for attempt in attempts]
-    return [_seen(one, attempts, times) for one in struck]
+    return [_seen(one, attempts, times) for one in struck], _calm_rate(attempts, times, struck)
+
+
+def _calm_rate(
+    attempts: Sequence[Attempt], times: Sequence[int], struck: Sequence[Struck]
+) -> float:
+    """Return the rate after steps that nobody noticed: after others much is asked once more."""
+    calm = [
+        (before.recovered, after.began)
+        for before, after in pairwise(struck)
+        if before.step.is_silent
+    ]
+    sold = sum(
+        attempt.outcome is Outcome.SOLD
+        for begin, end in calm
+        for attempt in attempts[bisect_left(times, begin) : bisect_right(times, end)]
+    )
+    seconds = sum(end - begin for begin, end in calm) / NANOSECONDS
+    return sold / seconds if seconds else 0.0
 
 
 def _seen(struck: Struck, attempts: Sequence[Attempt], times: Sequence[int]) -> Seen:
@@ -116,22 +144,33 @@ def markdown(found: Found, left_out: Sequence[str]) -> str:
     for one in found.seen:
         step = one.struck.step
         (pairs if len(step.faults) > 1 else kinds[step.name]).append(one)
-    rows = [_row(name, kinds[name]) for name in sorted(kinds)]
-    rows += [_row("two at once", pairs)] if pairs else []
+    rows = [_row(name, kinds[name], found.calm_rate) for name in sorted(kinds)]
+    rows += [_row("two at once", pairs, found.calm_rate)] if pairs else []
     header = [
-        "| fault | times | in flight | sent meanwhile | sold | failed | slowest s | back after s |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| fault | times | in flight | sent meanwhile | sold | of calm | failed | slowest s "
+        "| back after s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     return "\n".join([*header, *rows, "", *_sums(found, left_out)])
 
 
-def _row(name: str, seen: Sequence[Seen]) -> str:
+def _share_of(seen: Sequence[Seen], calm_rate: float) -> str:
+    """Return at which share of the calm rate was sold."""
+    seconds = sum(one.seconds for one in seen)
+    if not calm_rate or not seconds:
+        return ""
+    return f"{sum(one.sold for one in seen) / seconds / calm_rate:.2f}"
+
+
+def _row(name: str, seen: Sequence[Seen], calm_rate: float) -> str:
     recoveries = [one.struck.recovery_seconds for one in seen]
     cells = [
         name,
         str(len(seen)),
         *(str(sum(getattr(one, field) for one in seen)) for field in ("in_flight", "sent")),
-        *(str(sum(getattr(one, field) for one in seen)) for field in ("sold", "failed")),
+        str(sum(one.sold for one in seen)),
+        _share_of(seen, calm_rate),
+        str(sum(one.failed for one in seen)),
         f"{max(one.slowest_seconds for one in seen):.2f}",
         f"{median(recoveries):.2f} (at most {max(recoveries):.2f})",
     ]
@@ -144,11 +183,18 @@ def _sums(found: Found, left_out: Sequence[str]) -> list[str]:
     injected = sum(len(one.struck.step.faults) for one in found.seen)
     late = found.late_reads
     in_time = sum(one.struck.in_time for one in found.seen)
+    of_redis = [one for one in found.seen if one.struck.step.is_of_redis]
     sums = [
         f"{injected} faults in {len(found.seen)} steps; {len(orders)} orders, "
         f"{outcomes.count(Outcome.SOLD)} sold, {outcomes.count(Outcome.UNKNOWN)} unknown in the "
         f"end; {sum(len(order.attempts) for order in orders)} attempts.",
         f"Back within the time stated for the fault: {in_time} of {len(found.seen)} steps.",
+        f"{found.calm_rate:.0f} sales a second between the steps"
+        + (
+            f"; with Redis in trouble {_share_of(of_redis, found.calm_rate)} of that."
+            if of_redis
+            else "."
+        ),
         f"{len(found.history.sightings)} reads, {len(late)} of them late"
         + (f", by {late[-1]:.2f} s at most." if late else "."),
     ]
@@ -179,7 +225,23 @@ def keep(page: Path, plan: Mapping[str, Any], found: Found, left_out: Sequence[s
         ]
     )
     begin, end = f"<!-- {title}: begin -->", f"<!-- {title}: end -->"
-    page.write_text(between_markers(page.read_text(), generated, begin, end))
+    text = between_markers(page.read_text(), generated, begin, end)
+    page.write_text(text.replace(NEXT_RUN, f"{_run(plan, found)}\n{NEXT_RUN}"))
+
+
+def _run(plan: Mapping[str, Any], found: Found) -> str:
+    """Return a run's row in the table of all runs that were kept."""
+    orders = found.history.orders
+    cells = [
+        found.circumstances["measured"],
+        found.circumstances["commit"],
+        f"`TOPOLOGY={plan['topology']} SEED={plan['seed']} MINUTES={plan['minutes']:g} "
+        f"SHOPPERS={plan['shoppers']}`",
+        str(sum(len(one.struck.step.faults) for one in found.seen)),
+        f"{len(orders):,}",
+        str(sum(order.outcome is Outcome.UNKNOWN for order in orders)),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def write(directory: Path, plan: Mapping[str, Any], found: Found, left_out: Sequence[str]) -> None:
@@ -205,6 +267,7 @@ def write(directory: Path, plan: Mapping[str, Any], found: Found, left_out: Sequ
             "plan": dict(plan),
             "left_out": list(left_out),
             "orders": len(found.history.orders),
+            "calm_rate": round(found.calm_rate, 1),
             "late_reads": len(found.late_reads),
             "violations": [asdict(violation) for violation in found.violations],
             "steps": steps,

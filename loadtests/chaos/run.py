@@ -25,6 +25,7 @@ from loadtests.bench import circumstances, integrity
 from loadtests.books import Api
 from loadtests.chaos import audit, report
 from loadtests.chaos.clients import Crowd
+from loadtests.chaos.faults import CLOCK
 from loadtests.chaos.plan import Step, faults_of, schedule
 from loadtests.chaos.report import Struck
 from loadtests.chaos.stack import VALKEY, Stack, running
@@ -33,7 +34,7 @@ from loadtests.journal import Journal
 from loadtests.report import new_directory
 from loadtests.verdict import Violation
 
-PROCESSES, SHOPPERS, HOLDERS = 2, 12, 1
+PROCESSES, HOLDERS = 2, 1
 STOCK = 10**7
 PRODUCTS = 8
 WARM_UP_SECONDS = 3.0
@@ -61,6 +62,7 @@ class Plan:
     steps: int | None = None
     brief: bool = False
     keep: bool = False
+    shoppers: int = 24
     # Serve what acknowledges before the journal has it; the audit has to find that out.
     control: bool = False
 
@@ -82,7 +84,12 @@ def run(plan: Plan, reports: Path, say: Say) -> bool:
     steps = islice(schedule(plan.seed, able, brief=plan.brief), plan.steps)
     with (
         service.temporary_directory() as place,
-        running(plan.topology, place, application) as stack,
+        running(
+            plan.topology,
+            place,
+            application,
+            with_clock=any(fault.name == CLOCK for fault in able),
+        ) as stack,
     ):
         with Api(stack.front) as api:
             product_ids = [_product(api, f"Product {number}") for number in range(PRODUCTS)]
@@ -90,7 +97,7 @@ def run(plan: Plan, reports: Path, say: Say) -> bool:
         with Journal(directory / "journal") as writing:
             for id in product_ids:
                 writing.product(id, STOCK)
-            with _clients(stack, directory, product_ids, held, plan.seed):
+            with _clients(stack, directory, product_ids, held, plan):
                 struck = _strike_all(plan, stack, steps, probe, say)
             say("Settling what is unknown, reading the books ...")
             with Api(stack.front) as api:
@@ -109,7 +116,7 @@ def _product(api: Api, name: str) -> str:
 
 @contextmanager
 def _clients(
-    stack: Stack, directory: Path, product_ids: list[str], held: str, seed: int
+    stack: Stack, directory: Path, product_ids: list[str], held: str, plan: Plan
 ) -> Iterator[None]:
     """Let clients buy in processes of their own while the block runs."""
     processes = []
@@ -119,9 +126,9 @@ def _clients(
             str(directory.absolute()),
             product_ids,
             held,
-            SHOPPERS,
+            plan.shoppers // PROCESSES,
             HOLDERS,
-            f"{seed} {number}",
+            f"{plan.seed} {number}",
         )
         command = [sys.executable, "-m", "loadtests.chaos.clients", json.dumps(asdict(crowd))]
         with (directory / f"clients-{number}.log").open("wb") as output:
@@ -199,9 +206,9 @@ def _judge(
             *audit.cache(api, [*product_ids, held]),
         ]
         known = circumstances.look(client, stack.places[VALKEY].server.url)
-    seen = report.seen_in(history, struck)
+    seen, calm_rate = report.seen_in(history, struck)
     violations += report.broken_silence(seen)
-    return report.Found(history, seen, violations, audited.late_reads, known)
+    return report.Found(history, seen, calm_rate, violations, audited.late_reads, known)
 
 
 def _integrity(stack: Stack, say: Say) -> list[Violation]:

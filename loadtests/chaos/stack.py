@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from inventory.local.binaries import find_mongod
 from inventory.local.servers import (
     LOOPBACK,
     Server,
@@ -26,6 +27,7 @@ from inventory.repository.schema import prepare_database
 from inventory.serving import PROJECT, gunicorn_command
 from inventory.settings import Settings
 from loadtests import edge, replica_set, service
+from loadtests.chaos.clock import Clock
 from loadtests.chaos.proxy import Proxy
 from loadtests.processes import children
 
@@ -70,6 +72,8 @@ class Stack:
     places: dict[str, Place]
     mongo_proxy: Proxy | None
     redis_proxy: Proxy
+    # Of the one mongod; None where nothing can set it.
+    clock: Clock | None = None
     front: str = ""
     restarts: list[str] = field(default_factory=list)
 
@@ -105,14 +109,18 @@ class Stack:
 
 
 @contextmanager
-def running(topology: str, directory: Path, application: str) -> Iterator[Stack]:
+def running(
+    topology: str, directory: Path, application: str, *, with_clock: bool = False
+) -> Iterator[Stack]:
     """Start everything in an empty directory; stop all of it when the block ends.
 
-    `application` is what gunicorn serves.
+    `application` is what gunicorn serves. `with_clock` gives a single mongod a clock that can be
+    set, which costs it some microseconds a look.
     """
     with ExitStack() as stack:
         places: dict[str, Place] = {}
-        mongo_proxy, mongo_url = _start_mongods(topology, directory, places, stack)
+        clock = Clock(directory) if with_clock and topology == Topology.ONE else None
+        mongo_proxy, mongo_url = _start_mongods(topology, directory, places, stack, clock)
         valkey_port = free_port()
         places[VALKEY] = _place(lambda: start_valkey(directory, valkey_port), stack)
         redis_proxy = Proxy(valkey_port)
@@ -126,7 +134,7 @@ def running(topology: str, directory: Path, application: str) -> Iterator[Stack]
         prepare_database(Settings.from_env(environ), wait_seconds=READY_SECONDS_MAX)
         for number in range(INSTANCES):
             places[f"instance-{number}"] = _instance(number, application, environ, directory, stack)
-        running = Stack(topology, directory, mongo_url, places, mongo_proxy, redis_proxy)
+        running = Stack(topology, directory, mongo_url, places, mongo_proxy, redis_proxy, clock)
         instances = [places[name].server for name in running.instances]
         for server in instances:
             _await_ready(server)
@@ -137,7 +145,11 @@ def running(topology: str, directory: Path, application: str) -> Iterator[Stack]
 
 
 def _start_mongods(
-    topology: str, directory: Path, places: dict[str, Place], stack: ExitStack
+    topology: str,
+    directory: Path,
+    places: dict[str, Place],
+    stack: ExitStack,
+    clock: Clock | None,
 ) -> tuple[Proxy | None, str]:
     """Start one mongod behind a proxy, or a set; return the proxy and the service's URL."""
     if topology == Topology.SET:
@@ -148,7 +160,8 @@ def _start_mongods(
             places[f"{MONGOD}-{number}"] = _adopted(member, again, stack)
         return None, url
     port = free_port()
-    places[MONGOD] = _place(_mongod_starter(directory, port), stack)
+    binary = clock.told_by(find_mongod(os.environ)) if clock else None
+    places[MONGOD] = _place(_mongod_starter(directory, port, binary), stack)
     prepare_database(
         Settings(mongo_url=mongod_url(port)),
         wait_seconds=READY_SECONDS_MAX,
@@ -159,8 +172,8 @@ def _start_mongods(
     return proxy, f"mongodb://{LOOPBACK}:{proxy.port}/?directConnection=true"
 
 
-def _mongod_starter(directory: Path, port: int) -> Callable[[], Server]:
-    return lambda: start_mongod(directory, port, cache_gb=CACHE_GB)
+def _mongod_starter(directory: Path, port: int, binary: Path | None = None) -> Callable[[], Server]:
+    return lambda: start_mongod(directory, port, binary=binary, cache_gb=CACHE_GB)
 
 
 def _instance(

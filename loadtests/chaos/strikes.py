@@ -29,6 +29,9 @@ Strike = Callable[[Stack, Random], AbstractContextManager[None]]
 FEW_FILES, MANY_FILES = 24, 65_536
 FULL_BYTES = "1mb"
 STRACE = "strace"
+# Beyond any fence. Not far back: threads of mongod itself wait for a time of day, and while they do
+# nothing is written.
+JUMPS_SECONDS = (-3, 3, 90)
 POLL_SECONDS = 0.05
 ELECTION_SECONDS_MAX = 40.0
 READY_SECONDS_MAX = 15.0
@@ -212,6 +215,15 @@ def full_disk(stack: Stack, dice: Random) -> Iterator[None]:
     """Let a mongod's writes fail as on a full disk; it ends itself, and comes back."""
     with _traced(stack, dice, "inject=pwrite64,pwritev,fallocate:error=ENOSPC"):
         yield
+
+
+@contextmanager
+def set_clock(stack: Stack, dice: Random) -> Iterator[None]:
+    """Let mongod's clock jump, forwards or backwards, and stay there."""
+    if stack.clock is None:
+        raise LookupError("No clock can be set here.")
+    stack.clock.jump(dice.choice(JUMPS_SECONDS))
+    yield
 
 
 @contextmanager

@@ -46,6 +46,8 @@ class Clock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_CACHE_DURATION": str(CACHE_SECONDS),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Else waits that go by the monotonic clock end at once, again and again.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
         named = " ".join(f"{name}={shlex.quote(value)}" for name, value in environ.items())
         script.write_text(f'#!/bin/sh\n{named} exec {shlex.quote(str(binary))} "$@"\n')

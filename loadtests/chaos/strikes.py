@@ -29,8 +29,7 @@ Strike = Callable[[Stack, Random], AbstractContextManager[None]]
 FEW_FILES, MANY_FILES = 24, 65_536
 FULL_BYTES = "1mb"
 STRACE = "strace"
-# Beyond any fence. Not far back: threads of mongod itself wait for a time of day, and while they do
-# nothing is written.
+# Beyond any fence. Not farther back: nothing would be sold until the clock has caught up.
 JUMPS_SECONDS = (-3, 3, 90)
 POLL_SECONDS = 0.05
 ELECTION_SECONDS_MAX = 40.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory import limits
-from inventory.serving import make_room, read_environment
+from inventory.serving import make_room, read_environment, require_loopback
 from inventory.settings import SettingsError
 from inventory.succession import succession
 
@@ -84,6 +84,15 @@ _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 if _METRICS not in os.environ:
     os.environ[_METRICS] = tempfile.mkdtemp(prefix="inventory-metrics-", dir=worker_tmp_dir)
 _MASTER = os.getpid()
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to listen where others could change the stock, whatever the command line says."""
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    try:
+        require_loopback(_settings, *hosts)
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 def on_reload(server: Any) -> None:

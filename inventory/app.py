@@ -14,6 +14,7 @@ from inventory.api import (
     documentation,
     health,
     integrity,
+    keys,
     problems,
     products,
     purchases,
@@ -62,7 +63,7 @@ def create_app(settings: Settings) -> Flask:
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, health, documentation):
+    for room in (*selling, integrity, keys, health, documentation):
         app.register_blueprint(room.bp)
     app.wsgi_app = Admission(  # type: ignore[method-assign]  # how Flask says it is done
         app.wsgi_app, wired.metrics.request_refused
@@ -110,6 +111,7 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         counting=rooms.counting,
         adjusting=rooms.adjusting,
         auditing=rooms.auditing,
+        keyring=rooms.keyring,
         reads=rooms.publisher,
         health=health,
         metrics=metrics,

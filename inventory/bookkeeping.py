@@ -1,4 +1,4 @@
-"""Opens the books without the service: for checks and repairs from the command line.
+"""Opens the books without the service: for checks, repairs and keys from the command line.
 
 Builds its own client and closes it again; starts nothing.
 """
@@ -12,11 +12,13 @@ from pymongo.database import Database
 
 from inventory.repository import mongo, schema
 from inventory.repository.auditing import AuditRepository
+from inventory.repository.keys import KeyRepository
 from inventory.repository.movements import MovementRepository
 from inventory.repository.purchases import PurchaseRepository
 from inventory.repository.repairs import RepairRepository
 from inventory.repository.stock import StockRepository
 from inventory.services.auditing import Auditing
+from inventory.services.keys import Keyring
 from inventory.services.repairing import Outcome, Repairing
 from inventory.settings import Settings
 from inventory.stock.archive import Archive
@@ -30,6 +32,7 @@ class Bookkeeping:
 
     auditing: Auditing
     repairing: Repairing
+    keyring: Keyring
 
 
 @contextmanager
@@ -58,4 +61,4 @@ def _wired(client: MongoClient[mongo.Document], database: Database[mongo.Documen
         Archive(stock, movements, purchases, clock),
         clock,
     )
-    return Bookkeeping(auditing, repairing)
+    return Bookkeeping(auditing, repairing, Keyring(KeyRepository(database), clock))

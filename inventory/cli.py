@@ -10,13 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
 
 import click
 
 from inventory import demo as sample
 from inventory.bookkeeping import Bookkeeping, Outcome, opened
 from inventory.domain.integrity.problems import Problem
-from inventory.errors import Unavailable
+from inventory.domain.keys import ApiKey, Scope
+from inventory.errors import InventoryError
 from inventory.local import LocalError, supervisor
 from inventory.local.running import with_mongo_url
 from inventory.repository.schema import prepare_database
@@ -24,6 +26,8 @@ from inventory.serving import PROJECT, ServerOptions, gunicorn_command, read_env
 from inventory.settings import Settings, SettingsError
 
 PREPARE_SECONDS_DEFAULT = 30.0
+DAYS_MAX = 3_650
+KEYS_A_PAGE = 100
 
 Command = Callable[..., None]
 
@@ -62,7 +66,7 @@ def local() -> None:
     """Start everything on this machine: mongod, Valkey and the service."""
     with _explained():
         _, options = read_environment(os.environ)
-        code = supervisor.run(os.environ, options, _say)
+        code = supervisor.run(os.environ, options, _say, _announce_first_key)
     sys.exit(code)
 
 
@@ -75,6 +79,7 @@ def prepare(wait_seconds: float, initiate_replica_set: bool) -> None:
         prepare_database(
             settings, wait_seconds=wait_seconds, initiate_replica_set=initiate_replica_set
         )
+        _announce_first_key(settings)
     _say("The database is ready.")
 
 
@@ -89,6 +94,7 @@ def serve(wait_seconds: float, initiate_replica_set: bool) -> None:
         prepare_database(
             settings, wait_seconds=wait_seconds, initiate_replica_set=initiate_replica_set
         )
+        _announce_first_key(settings)
     os.chdir(PROJECT)
     command = gunicorn_command()
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
@@ -102,7 +108,11 @@ def demo(url: str | None) -> None:
     with _explained():
         url = url or ServerOptions.from_env(os.environ).url
         size = len(sample.read_catalogue())
-        with click.progressbar(sample.load(url), size, "Loading the sample catalogue") as results:
+        with click.progressbar(
+            sample.load(url, os.environ.get("INVENTORY_API_KEY")),
+            size,
+            "Loading the sample catalogue",
+        ) as results:
             outcomes.update(results)
     created, present = outcomes[sample.CREATED], outcomes[sample.PRESENT]
     _say(f"{created} products created, {present} already there: {url.rstrip('/')}/api/products")
@@ -153,6 +163,79 @@ def repair(apply: bool) -> None:
     sys.exit(bool(outcome.overtaken or outcome.unsolved or (outcome.repairs and not apply)))
 
 
+@main.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command("create")
+@click.argument("client")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([str(scope) for scope in Scope]),
+    help="What it is good for; may be given several times. `admin` is good for everything.",
+)
+@click.option("--publishable", is_flag=True, help="For pages: every shopper can read it.")
+@click.option("--days", type=click.IntRange(1, DAYS_MAX), help="How long it lasts. [for ever]")
+def create_key(client: str, scopes: tuple[str, ...], publishable: bool, days: int | None) -> None:
+    """Make a key for CLIENT and print it, once and never again.
+
+    Only the key goes to the standard output, so that it can be piped to where it is kept.
+    """
+    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    with _explained(), _books() as books:
+        made, secret = books.keyring.issue(
+            client,
+            [Scope(scope) for scope in scopes],
+            publishable=publishable,
+            expires_at=expires_at,
+        )
+    click.echo(f"Key {made.id} of {made.client}: {', '.join(made.scopes)}", err=True)
+    _say(secret)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show all keys, the newest first: what they are good for, not the keys themselves."""
+    with _explained(), _books() as books:
+        before = None
+        while page := books.keyring.list_keys(before, KEYS_A_PAGE):
+            for key in page:
+                _say(_key_line(key))
+            before = page[-1].id
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """Let the key with this id open nothing any more, everywhere within a second."""
+    with _explained(), _books() as books:
+        revoked = books.keyring.revoke(key_id)
+    _say(f"Key {revoked.id} of {revoked.client} is revoked.")
+
+
+def _announce_first_key(settings: Settings) -> None:
+    """Make the first key that may do everything where keys are needed, and show it this once."""
+    if not settings.authenticates:
+        return
+    with opened(settings) as books:
+        secret = books.keyring.issue_first()
+    if secret is not None:
+        _say(f"The first API key, which may do everything; it is not shown again: {secret}")
+
+
+def _key_line(key: ApiKey) -> str:
+    now = datetime.now(UTC)
+    state = "revoked" if key.revoked_at else "valid" if key.is_valid(now) else "expired"
+    kind = "publishable" if key.publishable else "secret"
+    used = f"{key.last_used_at:%Y-%m-%d %H:%M} UTC" if key.last_used_at else "never"
+    scopes = ",".join(key.scopes)
+    return f"{key.id}  {state}  {kind}  {key.hint}...  {scopes}  used {used}  {key.client}"
+
+
 def _sum_up(outcome: Outcome, *, applied: bool) -> str:
     did = "done" if applied else "to be done (--apply does it)"
     return (
@@ -180,7 +263,7 @@ def _explained(
 ) -> Iterator[None]:
     try:
         yield
-    except (SettingsError, LocalError, Unavailable, sample.DemoError) as error:
+    except (SettingsError, LocalError, InventoryError, sample.DemoError) as error:
         raise kind(str(error)) from error
 
 

@@ -6,7 +6,7 @@ Knows the API's address and contract, and nothing of the service's inside.
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,16 +29,21 @@ def read_catalogue() -> list[dict[str, Any]]:
     return products
 
 
-def load(url: str, pause: Callable[[float], None] = time.sleep) -> Iterator[str]:
+def load(
+    url: str, pause: Callable[[float], None] = time.sleep, api_key: str | None = None
+) -> Iterator[str]:
     """Create every sample product that the service at `url` lacks; yield what became of each.
 
     That is `CREATED` or `PRESENT`. Raises `DemoError` if there is no service or it refuses one. A
     busy service is asked again after the `pause` that it names.
     """
     connection = _connect(url)
+    headers = {"Content-Type": "application/json"}
+    if api_key:
+        headers["X-API-Key"] = api_key
     try:
         for product in read_catalogue():
-            yield _create(connection, product, pause)
+            yield _create(connection, product, headers, pause)
     except (OSError, http.client.HTTPException) as error:
         raise DemoError(f"No service answers at {url} ({error}). Try: make run") from None
     finally:
@@ -59,11 +64,12 @@ def _connect(url: str) -> http.client.HTTPConnection:
 def _create(
     connection: http.client.HTTPConnection,
     product: dict[str, Any],
+    headers: Mapping[str, str],
     pause: Callable[[float], None],
 ) -> str:
     for _ in range(ATTEMPTS_MAX):
         body = json.dumps(product)
-        connection.request("POST", "/api/products", body, {"Content-Type": "application/json"})
+        connection.request("POST", "/api/products", body, dict(headers))
         response = connection.getresponse()
         answer = _json(response.read())
         if response.status == http.client.CREATED:

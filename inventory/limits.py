@@ -132,6 +132,16 @@ BREAKER_OPEN_SECONDS: Final = 1.0
 REDIS_CLOCK_REFRESH_SECONDS: Final = 10.0
 HEAL_INTERVAL_SECONDS: Final = 0.1
 
+# --- keys -----------------------------------------------------------------------------------------
+KEY_CLIENT_CHARACTERS_MAX: Final = 100
+# What a process remembers of a key before it asks again; a revocation takes less than a second.
+KEY_KNOWN_SECONDS: Final = 0.5
+# While the database is away nobody can revoke a key, so for so long one that was good stays good.
+KEY_TRUSTED_SECONDS: Final = 60.0
+KEYS_KNOWN_MAX: Final = 10_000
+# How exactly the last use of a key is known.
+KEY_USE_SECONDS: Final = 60.0
+
 # A cursor holds a name in UTF-8, in base64, beside an id.
 assert NAME_SORT_CHARACTERS_MAX * 4 * 4 / 3 + 100 < CURSOR_CHARACTERS_MAX
 assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
@@ -151,3 +161,4 @@ assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
 assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
 # What a slow publisher brings must still meet the newer entry that overtook it.
 assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS, ABSENT_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX
+assert KEY_KNOWN_SECONDS < 1.0 < KEY_TRUSTED_SECONDS

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from inventory.settings import Settings, SettingsError
+from inventory.settings import (
+    AUTH_OFF,
+    AUTH_OFF_AND_REACHABLE,
+    Settings,
+    SettingsError,
+    is_loopback,
+)
 
 PROJECT = Path(__file__).resolve().parent.parent
 PORT_MAX = 65_535
@@ -96,7 +102,20 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Settings, ServerOption
     settings, options = attempt(Settings.from_env), attempt(ServerOptions.from_env)
     if settings is None or options is None:
         raise SettingsError(problems)
+    require_loopback(settings, options.host)
     return settings, options
+
+
+def require_loopback(settings: Settings, *hosts: str) -> None:
+    """Raise `SettingsError` where anybody could change the stock from another machine."""
+    reachable = [host for host in hosts if not is_loopback(host)]
+    if settings.auth == AUTH_OFF and reachable:
+        raise SettingsError(
+            [
+                f"INVENTORY_AUTH='off': at {reachable[0]} others reach the service, and could "
+                f"change the stock. Say on, or {AUTH_OFF_AND_REACHABLE} if you want just that"
+            ]
+        )
 
 
 def make_room(settings: Settings, options: ServerOptions) -> int:

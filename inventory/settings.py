@@ -6,9 +6,11 @@ Knows no Flask, no MongoDB, no Redis.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from typing import Any
 
 PREFIX = "INVENTORY_"
+AUTH_ON, AUTH_OFF, AUTH_OFF_AND_REACHABLE = "on", "off", "off-and-reachable"
 
 
 class SettingsError(Exception):
@@ -59,12 +61,32 @@ class Settings:
         "warning",
         "error",
     )
+    auth: str = _option(
+        AUTH_OFF,
+        "INVENTORY_AUTH",
+        "Whether requests need an API key: `on`; `off`, on loopback only; or `off-and-reachable`. "
+        "Unset, it is `on` where others can reach the service: with another `INVENTORY_HOST` than "
+        "loopback, or with trusted proxies",
+        AUTH_ON,
+        AUTH_OFF,
+        AUTH_OFF_AND_REACHABLE,
+    )
+    public_reads: bool = _option(
+        False,
+        "INVENTORY_PUBLIC_READS",
+        "`on` lets products be read without an API key",
+    )
     trusted_proxies: int = _option(
         0,
         "INVENTORY_TRUSTED_PROXIES",
         "How many proxies in front may set X-Forwarded-For, -Proto and -Host",
         least=0,
     )
+
+    @property
+    def authenticates(self) -> bool:
+        """Tell whether requests need an API key."""
+        return self.auth == AUTH_ON
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -79,6 +101,8 @@ class Settings:
                 values[option.name] = _parse(text, option.type, option.metadata)
             except ValueError as error:
                 problems.append(f"{option.metadata['variable']}={text!r}: {error}")
+        if "auth" not in values and _is_reachable(environ, values.get("trusted_proxies", 0)):
+            values["auth"] = AUTH_ON
         known = {option.metadata["variable"] for option in fields(cls)} | OUTSIDE_VARIABLES.keys()
         problems += [
             f"{name}: no such setting"
@@ -96,12 +120,26 @@ OUTSIDE_VARIABLES: dict[str, tuple[str, str]] = {
     "INVENTORY_HOST": ("127.0.0.1", "Address that the service listens on"),
     "INVENTORY_WORKERS": ("number of cores, 2 to 8", "gunicorn worker processes"),
     "INVENTORY_WORKER_CLASS": ("gevent", "gunicorn worker class: `gevent` or `gthread`"),
+    "INVENTORY_API_KEY": ("", "API key that `demo` and the load tests send"),
     "INVENTORY_THREADS": ("16", "Threads a worker, with `gthread`"),
     "INVENTORY_CONNECTIONS": ("2048", "Client connections a worker at most"),
     "INVENTORY_LOCAL_DIR": (".local", "Where `make run` keeps its data"),
     "MONGOD_BIN": ("searched for", "mongod that `make run` starts"),
     "VALKEY_BIN": ("searched for", "Valkey or Redis server that `make run` starts"),
 }
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches what listens at `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_reachable(environ: Mapping[str, str], trusted_proxies: int) -> bool:
+    host = environ.get("INVENTORY_HOST") or OUTSIDE_VARIABLES["INVENTORY_HOST"][0]
+    return trusted_proxies > 0 or not is_loopback(host)
 
 
 def _parse(text: str, kind: object, metadata: Mapping[str, Any]) -> Any:

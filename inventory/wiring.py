@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from inventory.repository import mongo
 from inventory.repository.auditing import AuditRepository
+from inventory.repository.keys import KeyRepository
 from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
 from inventory.repository.products import ProductRepository
@@ -23,6 +24,7 @@ from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.changing import Changes
 from inventory.services.counting import Counting
+from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
 from inventory.stock.archive import Archive
@@ -64,6 +66,7 @@ class Rooms(Generic[P]):
         self.publisher = publish_to(self.catalogue)
         self._wire_engine()
         self._wire_services()
+        self.keyring = Keyring(KeyRepository(database), self.clock)
         self.auditing = Auditing(AuditRepository(client, database, self.clock))
 
     def _wire_engine(self) -> None:

@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 from inventory import limits
+from inventory.api.authentication import current_principal
 from inventory.api.problems import (
     Fields,
     IdempotencyKeyRequired,
@@ -23,8 +24,6 @@ from inventory.domain.claims import RequestKey
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-# Who asks, as long as nobody has to say who they are.
-_ANYBODY = "anybody"
 
 
 def read_body(schema: Schema, *media_types: str, optional: bool = False) -> Any:
@@ -153,7 +152,9 @@ def read_request_key(payload: Any, *, required: bool) -> RequestKey | None:
         raise InvalidIdempotencyKey
     meaning = _MEANING.encode([request.method, request.path, payload])
     return RequestKey(
-        id=_digest(f"{_ANYBODY}\n{key}"), fingerprint=_digest(meaning), request_id=g.request_id
+        id=_digest(f"{current_principal().id}\n{key}"),
+        fingerprint=_digest(meaning),
+        request_id=g.request_id,
     )
 
 

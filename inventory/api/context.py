@@ -12,6 +12,7 @@ from inventory.services.adjusting import Adjusting
 from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.counting import Counting
+from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
 from inventory.settings import Settings
@@ -32,6 +33,7 @@ class Context:
     counting: Counting
     adjusting: Adjusting
     auditing: Auditing
+    keyring: Keyring
     reads: ProductReads
     health: Health
     metrics: Metrics

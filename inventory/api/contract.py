@@ -11,8 +11,10 @@ from marshmallow import Schema
 
 from inventory import errors
 from inventory.api import problems
+from inventory.api.authentication import authorize
 from inventory.api.bodies import JSON, read_body, read_query, read_request_key
 from inventory.api.context import context
+from inventory.domain.keys import Scope
 from inventory.errors import InventoryError
 
 View = Callable[..., Response]
@@ -26,6 +28,9 @@ class Contract:
     empty answer; `produces` says of which media types the others are. `headers` come with each of
     them. A view gets `body`, `query` and `key` as keyword arguments, each where declared.
 
+    Where API keys are asked for, one with the `scope` is needed, and a secret one if `secret_only`;
+    without a scope it is open to everybody.
+
     A body that is optional may be left out, which is the same as an empty object.
 
     `problems` and `statuses` are what can go wrong besides `implied_problems`. An operation that
@@ -34,6 +39,8 @@ class Contract:
 
     summary: str
     answers: Mapping[int, str]
+    scope: Scope | None
+    secret_only: bool = False
     body: Schema | None = None
     media_types: tuple[str, ...] = (JSON,)
     query: Schema | None = None
@@ -48,7 +55,7 @@ class Contract:
 
     def implied_problems(self) -> list[type[InventoryError]]:
         """Return the problems that follow from what the operation takes."""
-        implied: list[type[InventoryError]] = []
+        implied = self._implied_by_scope()
         if self.body is not None:
             implied += [problems.MalformedJSON, problems.UnsupportedMediaType]
         if self.body is not None or self.query is not None:
@@ -64,6 +71,12 @@ class Contract:
             implied += [errors.OutcomeUnknown]
         return implied
 
+    def _implied_by_scope(self) -> list[type[InventoryError]]:
+        if self.scope is None:
+            return []
+        access = [errors.AuthenticationRequired, errors.InvalidApiKey, errors.InsufficientScope]
+        return [*access, errors.SecretKeyRequired] if self.secret_only else [*access]
+
     def implied_statuses(self) -> list[HTTPStatus]:
         """Return the failures without a condition of ours that follow from what it takes."""
         of_bodies = [HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
@@ -77,6 +90,8 @@ def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callab
     def decorate(view: View) -> View:
         @wraps(view)
         def checked(**arguments: Any) -> Response:
+            if promised.scope is not None:
+                authorize(promised.scope, secret_only=promised.secret_only)
             if promised.query is not None:
                 arguments["query"] = read_query(promised.query)
             if promised.body is not None:

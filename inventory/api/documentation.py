@@ -14,6 +14,7 @@ from inventory.api.bodies import JSON
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.openapi.document import build
+from inventory.api.openapi.operations import Here
 from inventory.api.openapi.problem_types import problem_types
 
 bp = Blueprint("documentation", __name__)
@@ -25,7 +26,9 @@ _ASSET_TYPES: Final = tuple(sorted({docs_page.media_type(name) for name in docs_
 
 
 @bp.get("/openapi.json")
-@contract("Read this document", {200: "OpenAPI", 304: ""}, headers=_VALIDATED, stores=False)
+@contract(
+    "Read this document", {200: "OpenAPI", 304: ""}, scope=None, headers=_VALIDATED, stores=False
+)
 def get_document() -> Response:
     """Answer what the service can do, in OpenAPI 3.1."""
     return _constant(_document(current_app), JSON)
@@ -51,6 +54,7 @@ def get_page() -> Response:
 @contract(
     "Read a file of the page",
     {200: "PageFile", 304: ""},
+    scope=None,
     headers=_VALIDATED,
     statuses=(HTTPStatus.NOT_FOUND,),
     produces=_ASSET_TYPES,
@@ -67,6 +71,7 @@ def get_page_file(file: str) -> Response:
 @contract(
     "Read what a problem means",
     {200: "ProblemType", 304: ""},
+    scope=None,
     headers=_VALIDATED,
     statuses=(HTTPStatus.NOT_FOUND,),
     stores=False,
@@ -83,8 +88,9 @@ def _document(app: Flask) -> bytes:
     """Return the document of an app; it is built when it is first asked for."""
     kept: bytes | None = app.extensions.get(_DOCUMENT)
     if kept is None:
-        required = context().settings.require_idempotency_key
-        kept = orjson.dumps(build(app, version=inventory.__version__, key_required=required))
+        settings = context().settings
+        here = Here(settings.require_idempotency_key, settings.authenticates, settings.public_reads)
+        kept = orjson.dumps(build(app, version=inventory.__version__, here=here))
         app.extensions[_DOCUMENT] = kept
     return kept
 

@@ -5,6 +5,7 @@ from flask import Blueprint, Response
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer
+from inventory.domain.keys import Scope
 from inventory.errors import DatabaseNotReady, StorageUnavailable
 from inventory.telemetry.metrics import MEDIA_TYPE
 
@@ -12,7 +13,7 @@ bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
-@contract("Is the process up?", {200: "Health"}, stores=False)
+@contract("Is the process up?", {200: "Health"}, scope=None, stores=False)
 def get_health() -> Response:
     """Answer without touching anything: a process that answers need not be restarted."""
     return answer({"status": "ok"})
@@ -31,7 +32,13 @@ def get_readiness() -> Response:
 
 
 @bp.get("/metrics")
-@contract("What was counted", {200: "Metrics"}, produces=("text/plain",), stores=False)
+@contract(
+    "What was counted",
+    {200: "Metrics"},
+    scope=Scope.METRICS_READ,
+    produces=("text/plain",),
+    stores=False,
+)
 def get_metrics() -> Response:
     """Answer with the numbers of all workers, in the text format of Prometheus."""
     return Response(context().metrics.exposition(), content_type=MEDIA_TYPE)

@@ -10,13 +10,19 @@ from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer
 from inventory.api.schemas.integrity import IntegrityQuerySchema
+from inventory.domain.keys import Scope
 from inventory.errors import Overloaded, ProductNotFound
 
 bp = Blueprint("integrity", __name__, url_prefix="/api")
 
 
 @bp.get("/products/<product_id>/integrity")
-@contract("Check the books of a product", {200: "Integrity"}, problems=(ProductNotFound,))
+@contract(
+    "Check the books of a product",
+    {200: "Integrity"},
+    scope=Scope.STOCK_WRITE,
+    problems=(ProductNotFound,),
+)
 def check_product(product_id: str) -> Response:
     """Check everything on record about a product at one moment, while sales go on.
 

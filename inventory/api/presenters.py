@@ -8,6 +8,7 @@ import orjson
 
 from inventory import limits
 from inventory.domain.counts import Stocktake
+from inventory.domain.keys import ApiKey
 from inventory.domain.moments import moment
 from inventory.domain.movements import Entry, Movement
 from inventory.domain.products import Product
@@ -136,6 +137,21 @@ _NO_LINE = dict.fromkeys(
 )
 
 
+def api_key(key: ApiKey) -> dict[str, Any]:
+    """Return what may be shown of an API key: everything but the key itself."""
+    return {
+        "id": key.id,
+        "client": key.client,
+        "publishable": key.publishable,
+        "scopes": list(key.scopes),
+        "hint": key.hint,
+        "created_at": moment(key.created_at),
+        "expires_at": _moment_or_none(key.expires_at),
+        "revoked_at": _moment_or_none(key.revoked_at),
+        "last_used_at": _moment_or_none(key.last_used_at),
+    }
+
+
 def purchase(sale: Purchase) -> dict[str, Any]:
     """Return a purchase; where it has one line only, what that says stands at the top as well."""
     lines = [_line(line) for line in sale.lines]
@@ -172,7 +188,7 @@ def reservation(held: Reservation) -> dict[str, Any]:
         "created_at": moment(held.created_at),
         "expires_at": moment(held.expires_at),
         "extendable_until": moment(held.extendable_until),
-        "ended_at": held.ended_at and moment(held.ended_at),
+        "ended_at": _moment_or_none(held.ended_at),
         "purchase_id": held.purchase_id,
     }
 
@@ -227,3 +243,7 @@ def integrity(report: Report) -> dict[str, Any]:
         "problems_total": report.problems_total,
         "next_cursor": report.next_id,
     }
+
+
+def _moment_or_none(time: datetime | None) -> str | None:
+    return None if time is None else moment(time)

@@ -19,6 +19,7 @@ _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 Fields = dict[str, list[str]]
+_CHALLENGE = 'Bearer realm="inventory"'
 
 
 class RequestProblem(InventoryError):
@@ -86,6 +87,11 @@ STATUS: dict[type[InventoryError], HTTPStatus] = {
     MalformedJSON: HTTPStatus.BAD_REQUEST,
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     IdempotencyKeyRequired: HTTPStatus.BAD_REQUEST,
+    errors.AuthenticationRequired: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidApiKey: HTTPStatus.UNAUTHORIZED,
+    errors.InsufficientScope: HTTPStatus.FORBIDDEN,
+    errors.SecretKeyRequired: HTTPStatus.FORBIDDEN,
+    errors.ApiKeyNotFound: HTTPStatus.NOT_FOUND,
     errors.ProductNotFound: HTTPStatus.NOT_FOUND,
     errors.PurchaseNotFound: HTTPStatus.NOT_FOUND,
     errors.ReservationNotFound: HTTPStatus.NOT_FOUND,
@@ -159,6 +165,8 @@ def _respond(problem: InventoryError, overrides: dict[str, Any]) -> Response:
     response = Response(orjson.dumps(body | overrides), status, mimetype=MEDIA_TYPE)
     if isinstance(problem, errors.Unavailable | errors.IdempotencyInProgress):
         response.headers["Retry-After"] = str(limits.RETRY_AFTER_SECONDS)
+    if isinstance(problem, errors.AuthenticationFailed):
+        response.headers["WWW-Authenticate"] = _CHALLENGE
     return response
 
 

@@ -18,6 +18,7 @@ from inventory.api.schemas.products import (
     ProductPatchSchema,
 )
 from inventory.domain.claims import RequestKey
+from inventory.domain.keys import Scope
 from inventory.domain.products import Terms
 from inventory.errors import DuplicateSku, InvalidValue, ProductNotFound
 from inventory.services.catalogue import Listed
@@ -32,6 +33,7 @@ _DEFAULTS = Terms(name="", price=0)  # type: ignore[arg-type]  # only its option
 @contract(
     "List products",
     {200: "ProductPage", 304: ""},
+    scope=Scope.CATALOG_READ,
     query=ProductListSchema(),
     headers=("ETag", "X-Cache", "Cache-Control"),
 )
@@ -47,6 +49,7 @@ def list_products(query: dict[str, Any]) -> Response:
 @contract(
     "Create a product",
     {201: "Product"},
+    scope=Scope.CATALOG_WRITE,
     body=NewProductSchema(),
     problems=(DuplicateSku,),
     idempotent=True,
@@ -71,6 +74,7 @@ def create_product(body: dict[str, Any], key: RequestKey | None) -> Response:
 @contract(
     "Read a product",
     {200: "Product", 304: ""},
+    scope=Scope.CATALOG_READ,
     problems=(ProductNotFound,),
     headers=("ETag", "X-Cache", "Cache-Control"),
 )
@@ -83,6 +87,7 @@ def get_product(product_id: str) -> Response:
 @contract(
     "Edit a product",
     {200: "Product"},
+    scope=Scope.CATALOG_WRITE,
     body=ProductPatchSchema(),
     media_types=(JSON, MERGE_PATCH),
     problems=(ProductNotFound, DuplicateSku),
@@ -103,6 +108,7 @@ def edit_product(product_id: str, body: dict[str, Any]) -> Response:
 @contract(
     "Delete a product",
     {204: ""},
+    scope=Scope.CATALOG_WRITE,
     problems=(ProductNotFound,),
     conditional=True,
 )

@@ -15,6 +15,7 @@ from inventory.api.schemas.purchases import (
     ReturnSchema,
 )
 from inventory.domain.claims import RequestKey
+from inventory.domain.keys import Scope
 from inventory.domain.purchases import Purchase
 from inventory.errors import (
     CustomerRequired,
@@ -51,6 +52,7 @@ def created(purchase: Purchase, *, replayed: bool) -> Response:
 @contract(
     "Buy units of one product",
     {201: "Purchase"},
+    scope=Scope.STOCK_PURCHASE,
     body=PurchaseSchema(),
     problems=(
         ProductNotFound,
@@ -72,6 +74,7 @@ def purchase_product(product_id: str, body: dict[str, Any], key: RequestKey | No
 @contract(
     "Buy a cart",
     {201: "Purchase"},
+    scope=Scope.STOCK_PURCHASE,
     body=CartSchema(),
     problems=CART_PROBLEMS,
     idempotent=True,
@@ -87,7 +90,12 @@ def buy_cart(body: dict[str, Any], key: RequestKey | None) -> Response:
 
 
 @bp.get("/purchases")
-@contract("List purchases", {200: "PurchasePage"}, query=PurchaseListSchema())
+@contract(
+    "List purchases",
+    {200: "PurchasePage"},
+    scope=Scope.STOCK_WRITE,
+    query=PurchaseListSchema(),
+)
 def list_purchases(query: dict[str, Any]) -> Response:
     """List purchases, the newest first; of one customer or of one product, if told so."""
     before = cursors.decode_id(query.get("cursor"))

@@ -17,6 +17,7 @@ from inventory.api.schemas.reservations import (
     ReservationSchema,
 )
 from inventory.domain.claims import RequestKey
+from inventory.domain.keys import Scope
 from inventory.errors import (
     CommitExceedsHeld,
     MixedCurrencies,
@@ -35,6 +36,7 @@ bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
 @contract(
     "Hold units",
     {201: "Reservation"},
+    scope=Scope.STOCK_PURCHASE,
     body=ReservationSchema(),
     problems=CART_PROBLEMS,
     idempotent=True,
@@ -49,7 +51,13 @@ def hold_units(body: dict[str, Any], key: RequestKey | None) -> Response:
 
 
 @bp.get("/<reservation_id>")
-@contract("Read a reservation", {200: "Reservation"}, problems=(ReservationNotFound,))
+@contract(
+    "Read a reservation",
+    {200: "Reservation"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
+    problems=(ReservationNotFound,),
+)
 def get_reservation(reservation_id: str) -> Response:
     """Read one reservation; its state is that of this very moment."""
     return answer(presenters.reservation(context().reserving.get(reservation_id)))
@@ -78,6 +86,8 @@ def extend_reservation(reservation_id: str, body: dict[str, Any]) -> Response:
 @contract(
     "Buy what is held",
     {201: "Purchase"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
     body=CommitSchema(),
     body_optional=True,
     problems=(
@@ -109,6 +119,8 @@ def commit_reservation(
 @contract(
     "Release a reservation",
     {200: "Reservation"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
     body=ReleaseSchema(),
     body_optional=True,
     problems=(ReservationNotFound, ReservationCommitted, Overloaded),

@@ -14,6 +14,7 @@ from inventory.api.schemas.stock import (
     StockQuerySchema,
 )
 from inventory.domain.claims import RequestKey
+from inventory.domain.keys import Scope
 from inventory.errors import (
     InsufficientStock,
     Overloaded,
@@ -29,6 +30,7 @@ bp = Blueprint("stock", __name__, url_prefix="/api/products/<product_id>")
 @contract(
     "Adjust the stock of a product",
     {201: "Movement"},
+    scope=Scope.STOCK_WRITE,
     body=AdjustmentSchema(),
     problems=(ProductNotFound, InsufficientStock, StaleStock, StockLimitExceeded, Overloaded),
     idempotent=True,
@@ -43,6 +45,7 @@ def adjust_stock(product_id: str, body: dict[str, Any], key: RequestKey | None) 
 @contract(
     "Read the stock of a product",
     {200: "Stock"},
+    scope=Scope.CATALOG_READ,
     query=StockQuerySchema(),
     problems=(ProductNotFound,),
 )
@@ -59,6 +62,7 @@ def get_stock(product_id: str, query: dict[str, Any]) -> Response:
 @contract(
     "List the movements of a product",
     {200: "MovementPage"},
+    scope=Scope.STOCK_WRITE,
     query=MovementListSchema(),
     problems=(ProductNotFound,),
 )

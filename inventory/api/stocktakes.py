@@ -10,6 +10,7 @@ from inventory.api.contract import contract
 from inventory.api.responses import replayable
 from inventory.api.schemas.stocktakes import StocktakeSchema
 from inventory.domain.claims import RequestKey
+from inventory.domain.keys import Scope
 from inventory.errors import CountBelowHeld, Overloaded, ProductNotFound, StockLimitExceeded
 
 bp = Blueprint("stocktakes", __name__, url_prefix="/api/stocktakes")
@@ -19,6 +20,7 @@ bp = Blueprint("stocktakes", __name__, url_prefix="/api/stocktakes")
 @contract(
     "Post a stocktake",
     {201: "Stocktake"},
+    scope=Scope.STOCK_WRITE,
     body=StocktakeSchema(),
     problems=(ProductNotFound, CountBelowHeld, StockLimitExceeded, Overloaded),
     idempotent=True,

@@ -4,7 +4,8 @@
     ├── NotFound
     │   ├── ProductNotFound
     │   ├── PurchaseNotFound
-    │   └── ReservationNotFound
+    │   ├── ReservationNotFound
+    │   └── ApiKeyNotFound
     ├── Refused                      definite, kept for retries with the same Idempotency-Key
     │   ├── InsufficientStock
     │   ├── StaleStock
@@ -12,6 +13,10 @@
     │   ├── StockLimitExceeded, CountBelowHeld
     │   ├── ReservationExpired, ReservationReleased, ReservationCommitted
     │   └── CommitExceedsHeld, ReturnExceedsPurchased
+    ├── AuthenticationFailed         on whose behalf is it?
+    │   ├── AuthenticationRequired
+    │   └── InvalidApiKey
+    ├── InsufficientScope, SecretKeyRequired
     ├── DuplicateSku
     ├── StaleVersion
     ├── InvalidValue                 valid one by one, wrong together
@@ -26,6 +31,14 @@
 Each class has a stable `code` and a `title`, and carries its facts in `details`, as JSON values.
 """
 
+from inventory.errors.access import (
+    ApiKeyNotFound,
+    AuthenticationFailed,
+    AuthenticationRequired,
+    InsufficientScope,
+    InvalidApiKey,
+    SecretKeyRequired,
+)
 from inventory.errors.base import (
     DuplicateSku,
     IdempotencyInProgress,
@@ -65,6 +78,9 @@ from inventory.errors.unavailable import (
 )
 
 __all__ = [
+    "ApiKeyNotFound",
+    "AuthenticationFailed",
+    "AuthenticationRequired",
     "CommitExceedsHeld",
     "CountBelowHeld",
     "CustomerRequired",
@@ -73,7 +89,9 @@ __all__ = [
     "Excess",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
+    "InsufficientScope",
     "InsufficientStock",
+    "InvalidApiKey",
     "InvalidValue",
     "InventoryError",
     "MixedCurrencies",
@@ -89,6 +107,7 @@ __all__ = [
     "ReservationNotFound",
     "ReservationReleased",
     "ReturnExceedsPurchased",
+    "SecretKeyRequired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

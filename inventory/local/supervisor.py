@@ -38,15 +38,21 @@ GRACE_SECONDS = 5
 STOP_SECONDS_MAX = 20.0
 
 
-def run(environ: Mapping[str, str], options: ServerOptions, say: Callable[[str], None]) -> int:
+def run(
+    environ: Mapping[str, str],
+    options: ServerOptions,
+    say: Callable[[str], None],
+    when_prepared: Callable[[Settings], None],
+) -> int:
     """Run everything until it is told to stop; return the exit code.
 
-    Raises `LocalError` or `DatabaseNotReady` after stopping whatever had been started.
+    `when_prepared` is called once, between the preparation of the database and the start of the
+    service. Raises `LocalError` or `DatabaseNotReady` after stopping whatever had been started.
     """
     signals = StopSignals()
     try:
         with _data_directory(environ, options, signals) as data:
-            return _Run(environ, options, signals, say, *data).run()
+            return _Run(environ, options, signals, say, when_prepared, *data).run()
     except StopRequested:
         return 0
 
@@ -89,6 +95,7 @@ class _Run:
         options: ServerOptions,
         signals: StopSignals,
         say: Callable[[str], None],
+        when_prepared: Callable[[Settings], None],
         path: Path,
         locks: tuple[int, ...],
     ) -> None:
@@ -96,6 +103,7 @@ class _Run:
         self._options = options
         self._signals = signals
         self._say = say
+        self._when_prepared = when_prepared
         self._path = path
         self._locks = locks
         self._servers: list[Server] = []
@@ -131,12 +139,14 @@ class _Run:
             directory.remember_port(self._path, "valkey", server.port)
             self._environ["REDIS_URL"] = server.url
         self._say("Preparing the database ...")
+        settings = Settings.from_env(self._environ)
         with self._signals.interrupting():
             prepare_database(
-                Settings.from_env(self._environ),
+                settings,
                 wait_seconds=EMBEDDED_WAIT_SECONDS if own_mongod else NAMED_WAIT_SECONDS,
                 initiate_replica_set=own_mongod,
             )
+            self._when_prepared(settings)
 
     def _start_store(self, start: Callable[..., Server], binary: Path, name: str) -> Server:
         port = directory.remembered_port(self._path, name)

@@ -77,6 +77,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
     ],
     "stocktakes": [],
+    "api_keys": [IndexModel("digest", name="by_digest", unique=True)],
     "operations": [
         IndexModel(
             "created_at", name="expiry", expireAfterSeconds=int(limits.OPERATION_KEEP_SECONDS)

@@ -5,6 +5,7 @@ absent member from an empty one.
 """
 
 from inventory import limits
+from inventory.api.openapi.access import keys
 from inventory.api.openapi.building import (
     JSONSchema,
     amount,
@@ -40,6 +41,8 @@ def answers() -> dict[str, JSONSchema]:
         "MovementPage": _page("Movement", "Some movements of a product, the newest first."),
         "Stock": _stock(),
         **documents(),
+        **keys(),
+        "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),

@@ -11,8 +11,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from inventory.api.contract import contract_of
-from inventory.api.openapi import answers, inputs, parameters
-from inventory.api.openapi.operations import Route, operation, problem_response, problems_of
+from inventory.api.openapi import access, answers, inputs, parameters
+from inventory.api.openapi.operations import Here, Route, operation, problem_response, problems_of
 from inventory.api.openapi.problem_types import ProblemType, base_schema, types_of
 
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
@@ -35,6 +35,11 @@ no-cache` reads the database. A proxy in front may keep reads of products for a 
 answers say so in `X-Edge-Cache`, and `no-cache` passes by it. Edits and deletions need `If-Match`,
 so that nobody overwrites what they have not seen.
 
+**Keys.** Where the service can be reached from outside, requests need an API key with the scope that
+the operation names. A secret key belongs on a server. A publishable one may stand in a page: it
+reads the catalogue and buys, and sees nothing of anybody else. What was answered to a retry is seen
+by the same client only.
+
 **Numbers.** Amounts of money are exact decimals, answered as text. Whole numbers are just that:
 `true`, `"1"` and `1.0` are refused. Unknown members of a body, unknown parameters and parameters
 given twice are refused as well.
@@ -47,7 +52,7 @@ carry too. Where there is `GET`, there is `HEAD`.
 """
 
 
-def build(app: Flask, *, version: str, key_required: bool) -> dict[str, Any]:
+def build(app: Flask, *, version: str, here: Here) -> dict[str, Any]:
     """Return the OpenAPI document of an app.
 
     `key_required` says whether changes of stock are refused without an Idempotency-Key.
@@ -62,10 +67,10 @@ def build(app: Flask, *, version: str, key_required: bool) -> dict[str, Any]:
         servers=[{"url": "/", "description": "This very service"}],
     )
     inputs.teach(plugin)
-    _add_shared(spec, key_required=key_required)
+    _add_shared(spec, here)
     assert plugin.converter is not None
     for route in routes(app):
-        described = operation(route, plugin.converter)
+        described = operation(route, plugin.converter, here)
         spec.path(path=route.path, operations={route.method: described})
     inputs.complete(spec.components.schemas)
     for tag in dict.fromkeys(route.tag for route in routes(app)):
@@ -99,14 +104,18 @@ def methods(rule: Rule) -> list[str]:
     return sorted((rule.methods or set()) - _AUTOMATIC)
 
 
-def _add_shared(spec: APISpec, *, key_required: bool) -> None:
+def _add_shared(spec: APISpec, here: Here) -> None:
     components = spec.components
     for name, schema in answers.answers().items():
         components.schema(name, schema)
     for name, header in parameters.answer_headers().items():
         components.header(name, header)
-    for name, parameter in parameters.request_headers(key_required=key_required).items():
+    for name, parameter in parameters.request_headers(
+        key_required=here.idempotency_key_required
+    ).items():
         components.parameter(name, "header", parameter)
+    for name, scheme in access.security_schemes().items():
+        components.security_scheme(name, scheme)
 
 
 def _add_problems(spec: APISpec, met: Iterable[ProblemType]) -> None:

@@ -52,6 +52,8 @@ FACTS: Mapping[type[InventoryError], Mapping[str, JSONSchema]] = {
         "product_id": text("What was asked for; of several, the first."),
         "product_ids": _asked("All ids, or all skus, that there are no products for."),
     },
+    errors.ApiKeyNotFound: {"key_id": text("What was asked for.")},
+    errors.InsufficientScope: {"required_scope": text("The scope that it needs.")},
     errors.PurchaseNotFound: {"purchase_id": text("What was asked for.")},
     errors.ReservationNotFound: {"reservation_id": text("What was asked for.")},
     errors.InsufficientStock: {

@@ -11,9 +11,16 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
 from inventory.api import problems
 from inventory.api.contract import Contract
+from inventory.api.openapi.access import scope_wording, security_of
 from inventory.api.openapi.building import reference
 from inventory.api.openapi.inputs import schema_name
-from inventory.api.openapi.parameters import REPLAYED, REQUEST_ID, RETRY_AFTER, path_parameter
+from inventory.api.openapi.parameters import (
+    CHALLENGE,
+    REPLAYED,
+    REQUEST_ID,
+    RETRY_AFTER,
+    path_parameter,
+)
 from inventory.api.openapi.problem_types import ProblemType, types_of
 from inventory.api.openapi.wording import EXAMPLES
 
@@ -29,6 +36,15 @@ _SUCCESS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Here:
+    """What differs between two deployments: what clients have to send."""
+
+    idempotency_key_required: bool
+    authenticates: bool
+    public_reads: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A contract, and where in the app it is found."""
 
@@ -41,14 +57,17 @@ class Route:
     contract: Contract
 
 
-def operation(route: Route, converter: OpenAPIConverter) -> Object:
+def operation(route: Route, converter: OpenAPIConverter, here: Here) -> Object:
     """Return the operation that a route offers; its body's schema is added to the document."""
     promised = route.contract
     described: Object = {
         "operationId": route.name,
         "tags": [route.tag],
         "summary": promised.summary,
-        "description": cleandoc(route.description),
+        "description": f"{cleandoc(route.description)}\n\n{scope_wording(promised)}",
+        "security": security_of(
+            promised, key_needed=here.authenticates, public_reads=here.public_reads
+        ),
         "parameters": _parameters(route, converter),
         "responses": responses(promised),
     }
@@ -77,6 +96,8 @@ def responses(promised: Contract) -> Object:
 def problem_response(types: Sequence[ProblemType], *, replayable: bool = False) -> Object:
     """Return the answer that is one of these kinds of problems."""
     headers = [REQUEST_ID]
+    if any(found.status is HTTPStatus.UNAUTHORIZED for found in types):
+        headers.append(CHALLENGE)
     if any(found.retry_after for found in types):
         headers.append(RETRY_AFTER)
     if replayable and any(found.kept for found in types):

@@ -12,6 +12,7 @@ JSONSchema = dict[str, Any]
 REQUEST_ID = "X-Request-ID"
 RETRY_AFTER = "Retry-After"
 REPLAYED = "Idempotent-Replayed"
+CHALLENGE = "WWW-Authenticate"
 
 _SANE_ID = rf"^[A-Za-z0-9._:/+=-]{{1,{limits.REQUEST_ID_CHARACTERS_MAX}}}$"
 _ETAG = '^"[^"]+"$'
@@ -86,6 +87,7 @@ def answer_headers() -> dict[str, JSONSchema]:
             text(enum=["true"]),
             always=False,
         ),
+        CHALLENGE: _given("How to say on whose behalf a request is made.", text()),
         "Allow": _given("The methods that there are.", text(examples=["GET, HEAD, OPTIONS"])),
         "Content-Security-Policy": _given("What the page may load: its own files.", text()),
     }

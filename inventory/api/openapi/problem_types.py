@@ -25,6 +25,9 @@ _UNCHANGED = "Change the request first: as it is, it would fail again."
 _AGAIN_LATER = "Send the same request again, with the same Idempotency-Key if it had one"
 # The first that a kind is a kind of counts.
 _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
+    (errors.AuthenticationFailed, "Send the request again with an API key that is good."),
+    (errors.InsufficientScope, "Send the request again with an API key that has the scope."),
+    (errors.SecretKeyRequired, "Send the request again from a server, with its secret key."),
     (errors.Unavailable, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
     (errors.IdempotencyInProgress, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
     (errors.StaleVersion, "Read it again, then send the change with the ETag that you got."),
@@ -163,7 +166,8 @@ def _own(kind: type[InventoryError], status: HTTPStatus) -> ProblemType:
         retry=next(advice for base, advice in _RETRY if issubclass(kind, base)),
         facts=FACTS.get(kind, {}),
         retry_after=issubclass(kind, errors.Unavailable | errors.IdempotencyInProgress),
-        kept=issubclass(kind, errors.Refused | errors.NotFound | errors.DuplicateSku),
+        kept=issubclass(kind, errors.Refused | errors.NotFound | errors.DuplicateSku)
+        and kind is not errors.ApiKeyNotFound,
     )
 
 

@@ -49,6 +49,12 @@ FIELDS: Mapping[str, str] = {
     "min_price": "Only products that cost at least this much.",
     "max_price": "Only products that cost at most this much.",
     "in_stock": "Only products that can (true) or cannot (false) be bought now.",
+    "client": "Whose key it is. Keys of the same client share what is answered to its retries, and its "
+    "limits.",
+    "scopes": "What the key is good for; `admin` may do everything.",
+    "publishable": "Whether the key may stand in a page; then it is good for `catalog:read` and "
+    "`stock:purchase` at most.",
+    "expires_at": "When it ends; null: never.",
     "sort": "The order of the items; a minus reads it backwards.",
 }
 
@@ -126,6 +132,18 @@ _MOVEMENT: dict[str, Any] = {
     "purchase_id": None,
     "reservation_id": None,
     "at": "2026-02-01T08:30:00.000Z",
+}
+
+_API_KEY: dict[str, Any] = {
+    "id": "66f1c0ffee66f1c0ffee0007",
+    "client": "web shop",
+    "publishable": False,
+    "scopes": ["catalog:read", "stock:purchase"],
+    "hint": "inv_sk_0000",
+    "created_at": _CREATED_AT,
+    "expires_at": None,
+    "revoked_at": None,
+    "last_used_at": None,
 }
 
 # By the name of the schema in the document.
@@ -214,6 +232,10 @@ EXAMPLES: Mapping[str, Any] = {
         "problems_total": 1,
         "next_cursor": None,
     },
+    "NewKeyRequest": {"client": "web shop", "scopes": ["catalog:read", "stock:purchase"]},
+    "ApiKey": _API_KEY,
+    "NewApiKey": {**_API_KEY, "key": f"inv_sk_{'0' * 49}"},
+    "ApiKeyPage": {"items": [_API_KEY], "next_cursor": None},
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

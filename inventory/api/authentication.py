@@ -1,0 +1,53 @@
+"""On whose behalf a request is made, and whether it may."""
+
+from flask import g, request
+
+from inventory.api.context import context
+from inventory.domain.keys import ANYBODY, NOBODY, Principal, Scope
+from inventory.errors import (
+    AuthenticationRequired,
+    InsufficientScope,
+    InvalidApiKey,
+    SecretKeyRequired,
+)
+
+_BEARER = "bearer "
+
+
+def authorize(scope: Scope, *, secret_only: bool) -> None:
+    """Let the request pass if it has an API key that is good for `scope`, or needs none.
+
+    With `secret_only` a publishable key will not do. Raises `AuthenticationRequired`,
+    `InvalidApiKey`, `InsufficientScope` or `SecretKeyRequired`, and `StorageUnavailable` where
+    nobody can say.
+    """
+    installed = context()
+    if not installed.settings.authenticates:
+        return
+    secret = _secret()
+    principal = NOBODY if secret is None else installed.keyring.authenticate(secret)
+    g.principal = principal
+    if principal.may(scope):
+        if secret_only and principal.publishable:
+            raise SecretKeyRequired
+    elif principal is not NOBODY:
+        raise InsufficientScope(scope)
+    elif not (scope is Scope.CATALOG_READ and installed.settings.public_reads):
+        raise AuthenticationRequired
+
+
+def current_principal() -> Principal:
+    """Return on whose behalf the current request is made."""
+    principal: Principal = g.get("principal", ANYBODY)
+    return principal
+
+
+def _secret() -> str | None:
+    """Return the key that the request came with; raise `InvalidApiKey` where it cannot be one."""
+    environ = request.environ
+    named, bearer = environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION")
+    if bearer is None:
+        return None if named is None else str(named)
+    if named is not None or bearer[: len(_BEARER)].lower() != _BEARER:
+        raise InvalidApiKey
+    return str(bearer[len(_BEARER) :].strip())

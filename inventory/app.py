@@ -24,6 +24,7 @@ from inventory.api import (
     stocktakes,
 )
 from inventory.api.admission import Admission
+from inventory.api.browsers import Browsers
 from inventory.api.reads import ProductReads
 from inventory.api.service import Service
 from inventory.cache import connection
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as above
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.wsgi_app = Browsers(app.wsgi_app, settings)  # type: ignore[method-assign]  # as above
     app.extensions[_RESOURCES] = resources
     atexit.register(resources.close)
     return app

@@ -109,7 +109,7 @@ def demo(url: str | None) -> None:
         url = url or ServerOptions.from_env(os.environ).url
         size = len(sample.read_catalogue())
         with click.progressbar(
-            sample.load(url, os.environ.get("INVENTORY_API_KEY")),
+            sample.load(url, api_key=os.environ.get("INVENTORY_API_KEY")),
             size,
             "Loading the sample catalogue",
         ) as results:

@@ -4,12 +4,15 @@ What the processes around the service read of the environment is in `serving.py`
 Knows no Flask, no MongoDB, no Redis.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from typing import Any
 
 PREFIX = "INVENTORY_"
+# As browsers write it: no path, no capitals, no port that goes without saying.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 AUTH_ON, AUTH_OFF, AUTH_OFF_AND_REACHABLE = "on", "off", "off-and-reachable"
 
 
@@ -76,6 +79,11 @@ class Settings:
         "INVENTORY_PUBLIC_READS",
         "`on` lets products be read without an API key",
     )
+    cors_origins: frozenset[str] = _option(
+        frozenset(),
+        "INVENTORY_CORS_ORIGINS",
+        "Whose pages may ask, such as `https://shop.example`; several with commas; unset, none",
+    )
     trusted_proxies: int = _option(
         0,
         "INVENTORY_TRUSTED_PROXIES",
@@ -129,6 +137,12 @@ OUTSIDE_VARIABLES: dict[str, tuple[str, str]] = {
 }
 
 
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError("say origins such as https://shop.example, with commas between them")
+    return text
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches what listens at `host`."""
     try:
@@ -147,6 +161,8 @@ def _parse(text: str, kind: object, metadata: Mapping[str, Any]) -> Any:
         if text.lower() not in ("on", "off"):
             raise ValueError("say on or off")
         return text.lower() == "on"
+    if kind == frozenset[str]:
+        return frozenset(_origin(one.strip()) for one in text.split(","))
     if kind in (int, "int"):
         number = int(text) if text.lstrip("-").isdecimal() else None
         if number is None or number < metadata["least"]:

@@ -124,6 +124,7 @@ def _deployment() -> Iterator[dict[str, Server]]:
             "MONGO_URL": replica_set.start(directory, stack, CACHE_GB)[1],
             "REDIS_URL": valkey.url,
             "INVENTORY_TRUSTED_PROXIES": "1",
+            "INVENTORY_AUTH": "off",
         }
         prepare_database(Settings.from_env(environ), wait_seconds=READY_SECONDS_MAX)
         instances = []

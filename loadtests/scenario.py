@@ -29,7 +29,7 @@ from loadtests.orders import send
 from loadtests.verdict import Violation, judge
 
 JOURNAL_VARIABLE = "LOADTEST_JOURNAL"
-API_KEY_VARIABLE = "LOADTEST_API_KEY"
+API_KEY_VARIABLE = "INVENTORY_API_KEY"
 # Locust's workers look for their master once a second, and its report takes a moment.
 LOCUST_MARGIN_SECONDS = 60
 SETTLE_SECONDS_MAX = 30.0

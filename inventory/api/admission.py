@@ -7,13 +7,9 @@ much is told so at once, while that costs little: listings first, then other rea
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import quote
-
-import orjson
 
 from inventory import limits
-from inventory.api.problems import MEDIA_TYPE, STATUS
-from inventory.api.requests import request_id_of
+from inventory.api.refusing import refuse
 from inventory.errors import Overloaded
 
 if TYPE_CHECKING:
@@ -43,7 +39,7 @@ class Admission:
             self._working += admitted
         if not admitted:
             self._refused()
-            return _refusal(environ, start_response)
+            return refuse(Overloaded(), environ, start_response)
         try:
             return self._app(environ, start_response)
         finally:
@@ -59,27 +55,3 @@ def _bound(environ: "WSGIEnvironment") -> float:
     if environ["REQUEST_METHOD"] not in _READS:
         return limits.WORKING_CHANGES_MAX
     return limits.WORKING_LISTINGS_MAX if path in _LISTINGS else limits.WORKING_READS_MAX
-
-
-def _refusal(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-    problem, request_id = Overloaded(), request_id_of(environ)
-    status = STATUS[Overloaded]
-    body = orjson.dumps(
-        {
-            "type": f"/problems/{problem.code}",
-            "title": problem.title,
-            "status": status,
-            "detail": problem.message,
-            "instance": quote(environ.get("PATH_INFO", "").encode("latin-1", "replace")),
-            "code": problem.code,
-            "request_id": request_id,
-        }
-    )
-    headers = [
-        ("Content-Type", MEDIA_TYPE),
-        ("Content-Length", str(len(body))),
-        ("Retry-After", str(limits.RETRY_AFTER_SECONDS)),
-        ("X-Request-ID", request_id),
-    ]
-    start_response(f"{status.value} {status.phrase}", headers)
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)

@@ -38,6 +38,7 @@ def get_document() -> Response:
 @contract(
     "Show this document",
     {200: "Page", 304: ""},
+    scope=None,
     headers=(*_VALIDATED, "Content-Security-Policy"),
     produces=(HTML,),
     stores=False,
@@ -46,7 +47,6 @@ def get_page() -> Response:
     """Answer the page for people who want to read the document and try the operations."""
     response = _constant(docs_page.read_page(), HTML)
     response.headers["Content-Security-Policy"] = docs_page.CONTENT_SECURITY_POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
@@ -104,5 +104,4 @@ def _constant(body: bytes, media_type: str) -> Response:
         response = Response(body, mimetype=media_type)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

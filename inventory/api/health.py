@@ -23,6 +23,7 @@ def get_health() -> Response:
 @contract(
     "Can it serve?",
     {200: "Readiness"},
+    scope=None,
     problems=(StorageUnavailable, DatabaseNotReady),
     stores=False,
 )

@@ -40,6 +40,7 @@ def check_product(product_id: str) -> Response:
 @contract(
     "Check all books",
     {200: "Integrity"},
+    scope=Scope.ADMIN,
     query=IntegrityQuerySchema(),
     problems=(Overloaded,),
 )

@@ -73,6 +73,19 @@ class InvalidIdempotencyKey(RequestProblem):
         )
 
 
+class ForeignPage(RequestProblem):
+    """The request names another machine, or was sent by a page of another origin.
+
+    Where nobody needs an API key, a browser on this machine must not be made to send it.
+    """
+
+    code = "foreign_page"
+    title = "Foreign page"
+
+    def __init__(self) -> None:
+        super().__init__("Here only this machine, by a name of its own, may ask for this.")
+
+
 class IdempotencyKeyRequired(RequestProblem):
     """This service takes no change of stock without an Idempotency-Key."""
 
@@ -89,6 +102,7 @@ STATUS: dict[type[InventoryError], HTTPStatus] = {
     IdempotencyKeyRequired: HTTPStatus.BAD_REQUEST,
     errors.AuthenticationRequired: HTTPStatus.UNAUTHORIZED,
     errors.InvalidApiKey: HTTPStatus.UNAUTHORIZED,
+    ForeignPage: HTTPStatus.FORBIDDEN,
     errors.InsufficientScope: HTTPStatus.FORBIDDEN,
     errors.SecretKeyRequired: HTTPStatus.FORBIDDEN,
     errors.ApiKeyNotFound: HTTPStatus.NOT_FOUND,

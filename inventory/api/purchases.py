@@ -106,7 +106,13 @@ def list_purchases(query: dict[str, Any]) -> Response:
 
 
 @bp.get("/purchases/<purchase_id>")
-@contract("Read a purchase", {200: "Purchase"}, problems=(PurchaseNotFound,))
+@contract(
+    "Read a purchase",
+    {200: "Purchase"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
+    problems=(PurchaseNotFound,),
+)
 def get_purchase(purchase_id: str) -> Response:
     """Read one purchase."""
     return answer(presenters.purchase(context().purchasing.get_purchase(purchase_id)))
@@ -116,6 +122,7 @@ def get_purchase(purchase_id: str) -> Response:
 @contract(
     "Return units of a purchase",
     {201: "Return"},
+    scope=Scope.STOCK_WRITE,
     body=ReturnSchema(),
     problems=(PurchaseNotFound, ReturnExceedsPurchased, StockLimitExceeded, Overloaded),
     idempotent=True,

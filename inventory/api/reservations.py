@@ -67,6 +67,8 @@ def get_reservation(reservation_id: str) -> Response:
 @contract(
     "Extend a reservation",
     {200: "Reservation"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
     body=ExtensionSchema(),
     media_types=(JSON, MERGE_PATCH),
     problems=(

@@ -129,6 +129,7 @@ def running(
             "MONGO_URL": mongo_url,
             "REDIS_URL": f"redis://{LOOPBACK}:{redis_proxy.port}/0",
             "INVENTORY_TRUSTED_PROXIES": "1",
+            "INVENTORY_AUTH": "off",
             "INVENTORY_WORKERS": str(WORKERS),
         }
         prepare_database(Settings.from_env(environ), wait_seconds=READY_SECONDS_MAX)

@@ -39,6 +39,7 @@ def serving(settings: Settings, log: Path) -> Iterator[Server]:
         "INVENTORY_MONGO_DATABASE": settings.mongo_database,
         "INVENTORY_WORKERS": "1",
         "INVENTORY_TRUSTED_PROXIES": "1",
+        "INVENTORY_AUTH": "off",
     }
     with service.serving("The service", gunicorn_command(), port, environ, log) as server:
         yield server

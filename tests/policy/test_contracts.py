@@ -28,6 +28,7 @@ NEVER_ANSWERED = {
     "Refused",
     "Unavailable",
     "RequestProblem",
+    "AuthenticationFailed",
     "Replayed",
     "ClaimTaken",
 }

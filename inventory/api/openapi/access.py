@@ -68,7 +68,7 @@ def security_of(promised: Contract, *, key_needed: bool, public_reads: bool) -> 
     if promised.scope is None:
         return []
     open_to_all = public_reads and promised.scope is Scope.CATALOG_READ
-    without = [] if key_needed and not open_to_all else [{}]
+    without: list[Any] = [] if key_needed and not open_to_all else [{}]
     return [*without, {_BEARER: []}, {_HEADER: []}]
 
 

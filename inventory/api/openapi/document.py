@@ -35,10 +35,10 @@ no-cache` reads the database. A proxy in front may keep reads of products for a 
 answers say so in `X-Edge-Cache`, and `no-cache` passes by it. Edits and deletions need `If-Match`,
 so that nobody overwrites what they have not seen.
 
-**Keys.** Where the service can be reached from outside, requests need an API key with the scope that
-the operation names. A secret key belongs on a server. A publishable one may stand in a page: it
-reads the catalogue and buys, and sees nothing of anybody else. What was answered to a retry is seen
-by the same client only.
+**Keys.** Where the service can be reached from outside, requests need an API key with the scope
+that the operation names. A secret key belongs on a server. A publishable one may stand in a page:
+it reads the catalogue and buys, and sees nothing of anybody else. What was answered to a retry is
+seen by the same client only.
 
 **Numbers.** Amounts of money are exact decimals, answered as text. Whole numbers are just that:
 `true`, `"1"` and `1.0` are refused. Unknown members of a body, unknown parameters and parameters
@@ -53,10 +53,7 @@ carry too. Where there is `GET`, there is `HEAD`.
 
 
 def build(app: Flask, *, version: str, here: Here) -> dict[str, Any]:
-    """Return the OpenAPI document of an app.
-
-    `key_required` says whether changes of stock are refused without an Idempotency-Key.
-    """
+    """Return the OpenAPI document of an app, as it is served `here`."""
     plugin = inputs.plugin()
     spec = APISpec(
         title="Inventory stock API",

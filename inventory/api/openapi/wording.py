@@ -49,8 +49,8 @@ FIELDS: Mapping[str, str] = {
     "min_price": "Only products that cost at least this much.",
     "max_price": "Only products that cost at most this much.",
     "in_stock": "Only products that can (true) or cannot (false) be bought now.",
-    "client": "Whose key it is. Keys of the same client share what is answered to its retries, and its "
-    "limits.",
+    "client": "Whose key it is. Keys of the same client share what is answered to its retries, and "
+    "its limits.",
     "scopes": "What the key is good for; `admin` may do everything.",
     "publishable": "Whether the key may stand in a page; then it is good for `catalog:read` and "
     "`stock:purchase` at most.",

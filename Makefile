@@ -43,12 +43,13 @@ explore: $(VENV)/.dev.stamp  ## Try every order of steps and every crash of smal
 	@exec $(BIN)/python -m tests.faults.explore $(ARGS)
 
 .PHONY: lint
-lint: lint-python types lint-deploy  ## Check style, formatting, types and deployment files
+lint: lint-python types lint-deploy  ## Check style, formatting, types, security and deployment files
 
 .PHONY: lint-python
 lint-python: $(VENV)/.dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive inventory loadtests wsgi.py gunicorn.conf.py
 
 .PHONY: types
 types: $(VENV)/.dev.stamp  ## Check the types (mypy, strict)

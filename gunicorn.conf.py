@@ -62,7 +62,7 @@ limit_request_fields = 100
 limit_request_field_size = 8190
 
 # The workers' signs of life are file times: on a disk that hangs they would be late.
-_MEMORY = "/dev/shm"  # noqa: S108 - the kernel's memory file system; gunicorn makes files in it
+_MEMORY = "/dev/shm"  # nosec B108 # the kernel's memory file system; gunicorn makes files in it
 worker_tmp_dir = _MEMORY if Path(_MEMORY).is_dir() else None
 
 # Whose X-Forwarded-* headers gunicorn itself believes. Who the client is, is decided by the service

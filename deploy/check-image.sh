@@ -1,16 +1,20 @@
 #!/bin/sh
-# Checks what the image promises: small, not root, no installer, fit for a read-only file system.
+# Checks what the image promises: small, not root, no installer, fit for a read-only file system, and
+# the packages that requirements.txt pins and no others, so that the list of `make sbom` is true of it.
 #
 #   deploy/check-image.sh [IMAGE]        DOCKER=podman, MEGABYTES_MAX=150
 set -eu
 
 image=${1:-inventory}
 docker=${DOCKER:-docker}
+# name==version; a pin that is meant for some platforms only has a question mark behind it.
+pins=$(sed -n -e 's/^\([a-z0-9.-]*==[^ ]*\) \\$/\1/p' -e 's/^\([a-z0-9.-]*==[^ ]*\) ; .*/\1?/p' \
+    "$(dirname "$0")/../requirements.txt")
 
 # As strictly as it is meant to run; nothing is started, so no other service is needed.
 "$docker" run --rm --read-only --network none --cap-drop ALL --security-opt no-new-privileges \
-    --tmpfs /tmp --env "MEGABYTES_MAX=${MEGABYTES_MAX:-150}" "$image" python -c '
-import importlib.util, os, shutil, stat, sys
+    --tmpfs /tmp --env "MEGABYTES_MAX=${MEGABYTES_MAX:-150}" --env "PINS=$pins" "$image" python -c '
+import importlib.metadata, importlib.util, os, re, shutil, stat, sys
 
 problems = []
 if 0 in (os.getuid(), os.getgid(), *os.getgroups()):
@@ -24,6 +28,16 @@ for module in ("pip", "setuptools", "ensurepip", "wheel"):
 for tool in ("pip", "pip3", "uv", "gcc", "cc", "make", "strip", "git"):
     if shutil.which(tool):
         problems.append(f"holds the tool {tool}")
+
+pins = os.environ["PINS"].split()
+found = {
+    re.sub("[-_.]+", "-", package.name).lower() + "==" + package.version
+    for package in importlib.metadata.distributions()
+}
+if others := found - {pin.rstrip("?") for pin in pins}:
+    problems.append("holds packages that are not pinned, as " + ", ".join(sorted(others)[:5]))
+if missing := {pin for pin in pins if not pin.endswith("?")} - found:
+    problems.append("lacks packages that are pinned, as " + ", ".join(sorted(missing)[:5]))
 
 # What lies in the file system, each file once, whatever layers it took. Owners and modes, as no access
 # check finds anything writable where the file system is read-only. Links have no mode of their own, and
@@ -48,6 +62,6 @@ megabytes = sum(files.values()) / 1e6
 if megabytes > float(os.environ["MEGABYTES_MAX"]):
     problems.append(f"holds {megabytes:.1f} MB")
 
-print(f"{megabytes:.1f} MB, user {os.getuid()}:{os.getgid()}, Python {sys.version.split()[0]}")
+print(f"{megabytes:.1f} MB, {len(found)} packages, user {os.getuid()}:{os.getgid()}, Python {sys.version.split()[0]}")
 sys.exit("The image " + "; ".join(problems) if problems else 0)
 '

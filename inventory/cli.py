@@ -97,7 +97,7 @@ def serve(wait_seconds: float, initiate_replica_set: bool) -> None:
         _announce_first_key(settings)
     os.chdir(PROJECT)
     command = gunicorn_command()
-    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+    os.execv(command[0], command)  # nosec B606 # no shell is wanted
 
 
 @main.command()

@@ -82,7 +82,8 @@ class ServerOptions:
     @property
     def url(self) -> str:
         """Return a URL at which a client on this machine reaches the service."""
-        everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+        unspecified = "0.0.0.0"  # nosec B104 # compared, not bound
+        everywhere = {unspecified: "127.0.0.1", "::": "[::1]"}
         if self.host in everywhere:
             return f"http://{everywhere[self.host]}:{self.port}"
         return f"http://{self.bind}"

@@ -72,7 +72,7 @@ class _Client:
         self._api = Api(url)
         self._hot, self._other = products
         # Repeatable, not secret.
-        self._chance = random.Random(seed)  # noqa: S311
+        self._chance = random.Random(seed)  # nosec B311
         self.tally = Tally()
 
     def run(self, until: float) -> None:

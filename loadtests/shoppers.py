@@ -23,7 +23,7 @@ ANSWER_SECONDS_MAX = 10.0
 ATTEMPTS_MAX = 50
 ATTEMPT_PAUSE_SECONDS = 0.1
 
-chance = random.Random()  # noqa: S311 - nobody has to be unable to guess it
+chance = random.Random()  # nosec B311 # nobody has to be unable to guess it
 
 
 @functools.cache

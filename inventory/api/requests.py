@@ -73,7 +73,7 @@ def request_id_of(environ: "WSGIEnvironment") -> str:
     if sent and _SANE_ID.fullmatch(sent):
         return str(sent)
     # Unique is enough; it is no secret.
-    return f"{random.getrandbits(128):032x}"
+    return f"{random.getrandbits(128):032x}"  # nosec B311
 
 
 def _end(_: BaseException | None) -> None:

@@ -62,7 +62,7 @@ def schedule(rate: float, seconds: float, seed: int) -> list[float]:
 
     Every interval of 1/rate has one request, at a random point of it that follows from `seed`.
     """
-    chance = random.Random(seed)  # noqa: S311 - jitter, not a secret
+    chance = random.Random(seed)  # nosec B311 # jitter, not a secret
     return [(number + chance.random()) / rate for number in range(round(rate * seconds))]
 
 

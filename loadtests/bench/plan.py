@@ -102,7 +102,7 @@ class Plan:
         for number in range(self.rounds):
             others = list(self.variants)
             yield number, others.pop(number % len(others))
-            random.Random(number).shuffle(others)  # noqa: S311 - an order, not a secret
+            random.Random(number).shuffle(others)  # nosec B311 # an order, not a secret
             yield from ((number, variant) for variant in others)
 
 

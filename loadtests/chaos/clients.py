@@ -58,7 +58,7 @@ class Shopper:
         self._crowd = crowd
         self._journal = journal
         self._over = over
-        self._dice = Random(f"{crowd.seed} {name}")  # noqa: S311 - nobody has to guess it
+        self._dice = Random(f"{crowd.seed} {name}")  # nosec B311 # nobody has to guess it
         self._api = Api(crowd.url)
 
     def run(self) -> None:
@@ -139,7 +139,7 @@ class Holder:
         self._crowd = crowd
         self._file = notes.open("ab", buffering=0)
         self._over = over
-        self._dice = Random(f"{crowd.seed} {name}")  # noqa: S311 - nobody has to guess it
+        self._dice = Random(f"{crowd.seed} {name}")  # nosec B311 # nobody has to guess it
         self._api = Api(crowd.url)
 
     def run(self) -> None:

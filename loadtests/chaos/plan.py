@@ -59,7 +59,7 @@ def schedule(seed: int, faults: Sequence[Fault], *, brief: bool = False) -> Iter
     `brief` takes the shortest length of each only, those that nobody may notice first: they need
     not wait for what others have left.
     """
-    dice = Random(f"schedule {seed}")  # noqa: S311 - nobody has to be unable to guess it
+    dice = Random(f"schedule {seed}")  # nosec B311 # nobody has to be unable to guess it
     first = [
         (fault, seconds)
         for fault in faults

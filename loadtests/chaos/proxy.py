@@ -46,7 +46,7 @@ class Proxy:
     def __init__(self, target: int, seed: int = 0) -> None:
         self.port = free_port(target)
         self._target = target
-        self._dice = random.Random(seed)  # noqa: S311 - nobody has to be unable to guess it
+        self._dice = random.Random(seed)  # nosec B311 # nobody has to be unable to guess it
         self._behaviour = Behaviour()
         self._open: set[asyncio.WriteTransport] = set()
         self._loop = asyncio.new_event_loop()

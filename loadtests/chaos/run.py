@@ -169,7 +169,7 @@ def _strike_all(
 
 
 def _strike(stack: Stack, step: Step, api: Api, probe: str) -> Struck:
-    dice = Random(step.seed)  # noqa: S311 - nobody has to be unable to guess it
+    dice = Random(step.seed)  # nosec B311 # nobody has to be unable to guess it
     began = time.monotonic_ns()
     with both([fault.strike for fault in step.faults], stack, dice):
         time.sleep(step.seconds)

@@ -95,7 +95,7 @@ def order(rounds: int, sizes: Sequence[int]) -> Iterator[tuple[int, Kind, int]]:
     kind, and the first page and a deep one. All else is in an order of its own in each round.
     """
     for number in range(rounds):
-        chance = random.Random(number)  # noqa: S311 - an order, not a secret
+        chance = random.Random(number)  # nosec B311 # an order, not a secret
         for kinds in chance.sample(TOGETHER, len(TOGETHER)):
             for size in chance.sample(sizes, len(sizes)):
                 yield from ((number, kind, size) for kind in chance.sample(kinds, len(kinds)))

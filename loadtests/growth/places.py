@@ -111,7 +111,7 @@ def _place(
 ) -> Place:
     size = len(catalogue)
     ids = [product_id for product_id, _ in catalogue]
-    chance = random.Random(SEED)  # noqa: S311 - a choice, not a secret
+    chance = random.Random(SEED)  # nosec B311 # a choice, not a secret
     left = round(size * (1 - DEEP_SHARE))
     # The newest comes first.
     product_id, created_at = catalogue[left]

@@ -87,7 +87,7 @@ def _problems(place: Place) -> list[str]:
     problems = []
     if problem := shelf.problem(shelves.left(url, shelf)):
         problems.append(f"{place.size:,} products: {problem}")
-    chance = random.Random(places.SEED)  # noqa: S311 - a sample, not a secret
+    chance = random.Random(places.SEED)  # nosec B311 # a sample, not a secret
     some = min(CHECKED_PRODUCTS, len(shelf.product_ids))
     checked = {
         *(shelf.product_ids[0], place.bestseller),

@@ -21,7 +21,7 @@ class Turns:
     def __init__(self, ground: Ground, seconds: int, connections: int) -> None:
         self._ground = ground
         self._connections = connections
-        self._chance = random.Random(seconds)  # noqa: S311 - which product is read, not a secret
+        self._chance = random.Random(seconds)  # nosec B311 # which product is read, not a secret
 
     def take(self, number: int, kind: Kind, size: int, seconds: int) -> Turn:
         """Give a kind of request its turn; `number` is that of the round."""

@@ -126,7 +126,7 @@ class Crowd:
 
     def _buy(self, asked: Asked, seed: str) -> None:
         # Repeatable, not secret.
-        chance = random.Random(seed)  # noqa: S311
+        chance = random.Random(seed)  # nosec B311
         with Api(self._url) as api, Journal(self._notes) as journal:
             while not self._leaving.is_set():
                 wish = self._wish(chance)

@@ -142,7 +142,7 @@ def _first_life(scene: Scene, seconds: int, image: Path, copy: Path) -> Witnesse
             crowd = Crowd(server.url, shelves, scene.notes, scene.seed, BUYERS)
             crowd.start()
             # Repeatable, not secret.
-            time.sleep(seconds + CUT_SPREAD_SECONDS * random.Random(scene.seed).random())  # noqa: S311
+            time.sleep(seconds + CUT_SPREAD_SECONDS * random.Random(scene.seed).random())  # nosec B311
             freeze(around["mongod"].pid)
             cut_at = time.monotonic_ns()
             crowd.turn_away()

@@ -17,7 +17,7 @@ HOLD_SECONDS = 30
 
 def requests(host: str, port: int, product_ids: Sequence[str], seed: int) -> Iterator[bytes]:
     """Yield requests without end: reads, purchases with and without a key, and a few holds."""
-    chance = random.Random(seed)  # noqa: S311 - what is asked for, not a secret
+    chance = random.Random(seed)  # nosec B311 # what is asked for, not a secret
     reads = [request_to(host, port, f"/api/products/{id}") for id in product_ids]
     popularity = list(accumulate(1 / rank for rank in range(1, len(product_ids) + 1)))
     numbers = range(len(product_ids))

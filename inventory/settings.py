@@ -128,7 +128,7 @@ OUTSIDE_VARIABLES: dict[str, tuple[str, str]] = {
     "INVENTORY_HOST": ("127.0.0.1", "Address that the service listens on"),
     "INVENTORY_WORKERS": ("number of cores, 2 to 8", "gunicorn worker processes"),
     "INVENTORY_WORKER_CLASS": ("gevent", "gunicorn worker class: `gevent` or `gthread`"),
-    "INVENTORY_API_KEY": ("", "API key that `demo` and the load tests send"),
+    "INVENTORY_API_KEY": ("none", "API key that `demo` and the load tests send"),
     "INVENTORY_THREADS": ("16", "Threads a worker, with `gthread`"),
     "INVENTORY_CONNECTIONS": ("2048", "Client connections a worker at most"),
     "INVENTORY_LOCAL_DIR": (".local", "Where `make run` keeps its data"),

@@ -27,13 +27,14 @@ def authorize(scope: Scope, *, secret_only: bool) -> None:
     secret = _secret()
     principal = NOBODY if secret is None else installed.keyring.authenticate(secret)
     g.principal = principal
-    if principal.may(scope):
-        if secret_only and principal.publishable:
-            raise SecretKeyRequired
-    elif principal is not NOBODY:
-        raise InsufficientScope(scope)
-    elif not (scope is Scope.CATALOG_READ and installed.settings.public_reads):
+    if scope is Scope.CATALOG_READ and installed.settings.public_reads:
+        return
+    if principal is NOBODY:
         raise AuthenticationRequired
+    if not principal.may(scope):
+        raise InsufficientScope(scope)
+    if secret_only and principal.publishable:
+        raise SecretKeyRequired
 
 
 def current_principal() -> Principal:

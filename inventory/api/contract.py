@@ -55,7 +55,7 @@ class Contract:
 
     def implied_problems(self) -> list[type[InventoryError]]:
         """Return the problems that follow from what the operation takes."""
-        implied = self._implied_by_scope()
+        implied: list[type[InventoryError]] = [problems.ForeignPage, *self._implied_by_scope()]
         if self.body is not None:
             implied += [problems.MalformedJSON, problems.UnsupportedMediaType]
         if self.body is not None or self.query is not None:

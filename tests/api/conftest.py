@@ -1,6 +1,7 @@
 """The app over real stores, called in this process; every test begins with empty stores."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from inventory.app import close_app, create_app
+from inventory.bookkeeping import opened
 from inventory.repository import mongo
+from inventory.services.keys import Keyring
 from inventory.settings import Settings
 from tests.api.support import Books
 
@@ -58,3 +61,23 @@ def _flush(settings: Settings) -> Callable[[], None]:
             redis.flushall()
 
     return flush
+
+
+@pytest.fixture(name="guarded_app", scope="session")
+def _guarded_app(database_settings: Settings) -> Iterator[Flask]:
+    """The app as it is where others can reach it: requests need an API key."""
+    app = create_app(replace(database_settings, auth="on"))
+    yield app
+    close_app(app)
+
+
+@pytest.fixture(name="guarded")
+def _guarded(guarded_app: Flask, settings: Settings) -> FlaskClient:
+    return guarded_app.test_client()
+
+
+@pytest.fixture(name="keyring")
+def _keyring(settings: Settings) -> Iterator[Keyring]:
+    """The keys, as the command line makes them."""
+    with opened(settings) as books:
+        yield books.keyring

@@ -2,11 +2,14 @@
 
     python3 deploy/smoke.py http://127.0.0.1:8080 [seconds to wait until it is ready]
 
-Needs nothing but Python. Leaves one product behind, named after itself.
+Where requests need an API key, INVENTORY_API_KEY names one with the scopes catalog:read,
+catalog:write, stock:purchase and stock:write. Needs nothing but Python. Leaves one product behind,
+named after itself.
 """
 
 import http.client
 import json
+import os
 import sys
 import time
 import uuid
@@ -16,6 +19,7 @@ from urllib.parse import urlsplit
 WAIT_SECONDS_DEFAULT = 90.0
 TIMEOUT_SECONDS = 10.0
 BODY_BYTES_MAX = 64 * 1024
+API_KEY = os.environ.get("INVENTORY_API_KEY", "")
 
 
 class Answer:
@@ -30,6 +34,11 @@ class Answer:
 
 
 def call(url: str, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    """Send one request with the API key, if there is one."""
+    return ask(url, method, path, body, **({"X_API_Key": API_KEY} if API_KEY else {}), **headers)
+
+
+def ask(url: str, method: str, path: str, body: object = None, **headers: str) -> Answer:
     """Send one request over a connection of its own."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -100,6 +109,16 @@ def buy(url: str) -> None:
     expect("and is known by its ETag", same.status, 304)
 
 
+def ask_as_a_stranger(url: str) -> None:
+    """Check that nobody gets in without a key, where there are keys."""
+    if not API_KEY:
+        return
+    for what, key in (("who has no key", None), ("who has a wrong one", "inv_sk_wrong")):
+        headers = {} if key is None else {"X_API_Key": key}
+        refused = ask(url, "GET", "/api/products", **headers)
+        expect(f"{what} is not let in", refused.status, 401)
+
+
 def ask_wrongly(url: str) -> None:
     """Check that errors look alike, whether the service or a proxy before it speaks."""
     large = call(url, "POST", "/api/products", {"name": "x" * BODY_BYTES_MAX})
@@ -116,6 +135,7 @@ def main() -> None:
         sys.exit(__doc__)
     url = sys.argv[1]
     wait_until_ready(url, float(sys.argv[2]) if sys.argv[2:] else WAIT_SECONDS_DEFAULT)
+    ask_as_a_stranger(url)
     buy(url)
     ask_wrongly(url)
 

@@ -21,7 +21,7 @@ bp = Blueprint("keys", __name__, url_prefix="/api/keys")
     {201: "NewApiKey"},
     scope=Scope.ADMIN,
     body=NewKeySchema(),
-    headers=("Location",),
+    headers=("Location", "Cache-Control"),
 )
 def make_key(body: dict[str, Any]) -> Response:
     """Make a key for a client. The key itself is shown now and never again."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 BARE, PLAIN, TRANSACTION, OURS = "bare", "plain", "transaction", "ours"
-DESIGNS = (BARE, PLAIN, TRANSACTION, OURS)
+# The service once more, where every request needs an API key and counts against limits.
+GUARDED = "guarded"
+DESIGNS = (BARE, PLAIN, TRANSACTION, OURS, GUARDED)
 # The service once more, behind the proxy that it is deployed with.
 NGINX = "nginx"
 
@@ -52,6 +54,7 @@ VARIANTS = (
     Variant(PLAIN, Kind.PURCHASE),
     Variant(TRANSACTION, Kind.PURCHASE),
     Variant(OURS, Kind.PURCHASE),
+    Variant(GUARDED, Kind.PURCHASE),
     Variant(OURS, Kind.KEYED),
     Variant(PLAIN, Kind.SPREAD),
     Variant(OURS, Kind.SPREAD),
@@ -68,6 +71,7 @@ PAIRS = (
     ("ours purchase", "plain purchase"),
     ("ours purchase", "transaction purchase"),
     ("ours purchase", "bare purchase"),
+    ("guarded purchase", "ours purchase"),
     ("ours keyed purchase", "plain purchase"),
     ("ours keyed purchase", "ours purchase"),
     ("ours spread purchase", "plain spread purchase"),

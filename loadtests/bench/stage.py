@@ -10,6 +10,8 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from inventory.bookkeeping import opened
+from inventory.domain.keys import Scope
 from inventory.local.servers import (
     MONGOD_CACHE_GB,
     Server,
@@ -21,13 +23,15 @@ from inventory.repository.schema import prepare_database
 from inventory.serving import gunicorn_command
 from inventory.settings import Settings
 from loadtests import edge, service
-from loadtests.bench.plan import BARE, DESIGNS, NGINX, OURS
+from loadtests.bench.plan import BARE, DESIGNS, GUARDED, NGINX, OURS
 from loadtests.bench.ratios import APP
 from loadtests.bench.shelves import goods
 from loadtests.books import Api
 
 PREPARE_SECONDS_MAX = 30.0
 PAGE_SIZE = 20
+# Limits of everything, and so wide that nobody meets them.
+GUARDS = {"INVENTORY_AUTH": "on"}
 
 Say = Callable[[str], None]
 
@@ -44,6 +48,12 @@ class Stage:
     around: Mapping[str, Server]
     designs: Mapping[str, Server]
     client: MongoClient[dict[str, Any]]
+    # What opens the guarded service.
+    api_key: str
+
+    def open_url(self, design: str) -> str:
+        """Return where the shop of a design is looked after, without a key."""
+        return self.designs[OURS if design == GUARDED else design].url
 
     def pids(self, design: str) -> dict[str, int]:
         """Return the processes that serve a design."""
@@ -70,7 +80,9 @@ def running(with_proxy: bool) -> Iterator[Stage]:
                 edge.started(directory / "nginx", [designs[OURS]])
             )
         client = stack.enter_context(MongoClient[dict[str, Any]](around["mongod"].url))
-        yield Stage(directory, settings, around, designs, client)
+        with opened(settings) as books:
+            _, api_key = books.keyring.issue("bench", [Scope.STOCK_PURCHASE])
+        yield Stage(directory, settings, around, designs, client, api_key)
 
 
 @contextmanager
@@ -95,10 +107,10 @@ def urls_of(around: Mapping[str, Server]) -> dict[str, str]:
 def serving(name: str, urls: Mapping[str, str], directory: Path) -> Iterator[Server]:
     """Run a design on a port of its own, with these settings and its log in `directory`."""
     command = gunicorn_command()
-    if name != OURS:
+    if name not in (OURS, GUARDED):
         command = [*command[:-1], f"loadtests.yardsticks.{name}:create_app()"]
     port = free_port()
-    environ = {**os.environ, **urls, "PORT": str(port)}
+    environ = {**os.environ, **urls, **(GUARDS if name == GUARDED else {}), "PORT": str(port)}
     with service.serving(name, command, port, environ, directory / f"{name}.log") as server:
         yield server
 

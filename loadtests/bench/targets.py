@@ -7,6 +7,7 @@ from statistics import median
 from loadtests.bench.ratios import Ratio, Turn, ratios_of, turns_of
 from loadtests.bench.singles import Processes, Singles
 
+GUARDED = "guarded purchase"
 HOT, KEYED, SPREAD = "ours purchase", "ours keyed purchase", "ours spread purchase"
 READ = "ours read"
 # Fewer requests say nothing about memory that grows with them.
@@ -83,6 +84,12 @@ def _of_cpu(measured: Measured) -> list[Target]:
         _most(
             *("CPU of a cached list of 20, of bare", 1.8, "x"),
             ratio("ours list of 20", "bare list of 20", cpu),
+        ),
+        _most(
+            "CPU of a purchase with key and limits, of one without",
+            1.15,
+            "x",
+            ratio(GUARDED, HOT, "all CPU"),
         ),
         _least("reads through nginx, of the service", 8, "x", ratio("nginx read", READ, "rate")),
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench import counters, shelves, wrk
-from loadtests.bench.plan import OURS, SELLING, Kind, Plan, Variant
+from loadtests.bench.plan import GUARDED, OURS, SELLING, Kind, Plan, Variant
 from loadtests.bench.ratios import Turn
 from loadtests.bench.shelves import Shelf
 from loadtests.bench.stage import PAGE_SIZE, Stage
@@ -25,7 +25,7 @@ class Turns:
         self._connections = plan.connections
         selling = {v.design for v in plan.variants if v.kind is Kind.SPREAD}
         self._spread = {
-            design: shelves.fill(stage.designs[design].url, SPREAD_PRODUCTS) for design in selling
+            design: shelves.fill(stage.open_url(design), SPREAD_PRODUCTS) for design in selling
         }
         # Nobody buys this one, so it can be read unchanged.
         self._quiet = shelves.fill(stage.designs[OURS].url).product_ids[0]
@@ -57,7 +57,7 @@ class Turns:
             others_share=round(max(0.0, spent[BUSY] - ours) / spent[TOTAL], 3),
             conflicts=round(met / answers, 4),
             group=counters.groups(server.url).mean_since(groups) if groups else None,
-            problem=self._problem(variant, outcome, server.url, shelf),
+            problem=self._problem(variant, outcome, shelf),
         )
 
     def _shelf(self, variant: Variant) -> Shelf | None:
@@ -65,13 +65,15 @@ class Turns:
         if variant.kind is Kind.SPREAD:
             return self._spread[variant.design]
         if variant.keeps_stock:
-            return shelves.fill(self._stage.designs[variant.design].url)
+            return shelves.fill(self._stage.open_url(variant.design))
         return None
 
     def _load(self, variant: Variant, url: str, shelf: Shelf | None, seconds: float) -> wrk.Outcome:
         ids = shelf.product_ids if shelf else [self._quiet]
         product = f"{url}/api/products/{ids[0]}"
         length: Any = {"seconds": seconds, "connections": self._connections}
+        if variant.design == GUARDED:
+            length["headers"] = {"X-API-Key": self._stage.api_key}
         match variant.kind:
             case Kind.PURCHASE:
                 return wrk.run("purchase", f"{product}/purchase", **length)
@@ -92,14 +94,12 @@ class Turns:
         file.write_text("\n".join(product_ids))
         return file
 
-    def _problem(
-        self, variant: Variant, outcome: wrk.Outcome, url: str, shelf: Shelf | None
-    ) -> str | None:
+    def _problem(self, variant: Variant, outcome: wrk.Outcome, shelf: Shelf | None) -> str | None:
         problem = None
         if shelf is not None:
             shelf.sold += outcome.requests - outcome.refused
             shelf.unheard += self._connections + outcome.broken
-            problem = shelf.problem(shelves.left(url, shelf))
+            problem = shelf.problem(shelves.left(self._stage.open_url(variant.design), shelf))
         if outcome.refused or outcome.broken or not outcome.requests:
             problem = (
                 f"{outcome.refused} of {outcome.requests} were refused, {outcome.broken} broken. "

@@ -30,7 +30,15 @@ NO_HOLD = "/api/reservations/66f1c0ffee66f1c0ffee0001"
 UNKNOWN = [{"product_id": "66f1c0ffee66f1c0ffee0001", "quantity": 1}]
 FULL = EXAMPLES["NewProductRequest"] | {"price": 89.9, "stock": 3, "oversell_limit": 4}
 # Headers that say nothing about an operation.
-ORDINARY = {"Content-Type", "Content-Length", "X-Content-Type-Options", "Referrer-Policy"}
+# What every answer carries, so no operation names it.
+ORDINARY = {
+    "Content-Type",
+    "Content-Length",
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+    "X-Frame-Options",
+    "Content-Security-Policy",
+}
 
 
 @pytest.fixture(name="document", scope="session")

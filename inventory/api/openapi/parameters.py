@@ -76,8 +76,8 @@ def answer_headers() -> dict[str, JSONSchema]:
             text(enum=["hit", "miss", "bypass"]),
         ),
         "Cache-Control": _given(
-            "`no-cache`: keep it, and ask whether it still holds before using it.",
-            text(enum=["no-cache"]),
+            "`no-cache`: keep it, and ask whether it still holds before using it. `no-store`: do not.",
+            text(enum=["no-cache", "no-store"]),
         ),
         RETRY_AFTER: _given(
             "Seconds to wait before the request is sent again.", whole(0, 3_600), always=False

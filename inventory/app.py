@@ -6,7 +6,6 @@ from functools import partial
 
 import structlog
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from inventory import limits
 from inventory.api import (
@@ -25,6 +24,7 @@ from inventory.api import (
 )
 from inventory.api.admission import Admission
 from inventory.api.browsers import Browsers
+from inventory.api.proxies import NamedProxies
 from inventory.api.reads import ProductReads
 from inventory.api.service import Service
 from inventory.cache import connection
@@ -70,10 +70,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app, wired.metrics.request_refused
     )
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as above
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
-        )
+        app.wsgi_app = NamedProxies(app.wsgi_app, settings)  # type: ignore[method-assign]  # as above
     app.wsgi_app = Browsers(app.wsgi_app, settings)  # type: ignore[method-assign]  # as above
     app.extensions[_RESOURCES] = resources
     atexit.register(resources.close)

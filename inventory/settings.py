@@ -7,12 +7,17 @@ Knows no Flask, no MongoDB, no Redis.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 PREFIX = "INVENTORY_"
 # As browsers write it: no path, no capitals, no port that goes without saying.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+Network = IPv4Network | IPv6Network
+# Loopback, what nobody routes, and what hosting services give to their own proxies.
+PRIVATE_NETWORKS = (
+    "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
+)
 AUTH_ON, AUTH_OFF, AUTH_OFF_AND_REACHABLE = "on", "off", "off-and-reachable"
 
 
@@ -22,6 +27,13 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("Bad settings:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(","))
+    except ValueError:
+        raise ValueError("say addresses or networks such as 10.0.0.0/8") from None
 
 
 def _option(default: Any, variable: str, doc: str, *choices: str, least: int | None = None) -> Any:
@@ -89,6 +101,12 @@ class Settings:
         "INVENTORY_TRUSTED_PROXIES",
         "How many proxies in front may set X-Forwarded-For, -Proto and -Host",
         least=0,
+    )
+
+    proxy_networks: tuple[Network, ...] = _option(
+        _networks(PRIVATE_NETWORKS),
+        "INVENTORY_PROXY_NETWORKS",
+        "Where these proxies are: addresses or networks, with commas between them",
     )
 
     @property
@@ -161,6 +179,8 @@ def _parse(text: str, kind: object, metadata: Mapping[str, Any]) -> Any:
         if text.lower() not in ("on", "off"):
             raise ValueError("say on or off")
         return text.lower() == "on"
+    if kind == tuple[Network, ...]:
+        return _networks(text)
     if kind == frozenset[str]:
         return frozenset(_origin(one.strip()) for one in text.split(","))
     if kind in (int, "int"):

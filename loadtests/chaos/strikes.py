@@ -33,6 +33,7 @@ STRACE = "strace"
 JUMPS_SECONDS = (-3, 3, 90)
 POLL_SECONDS = 0.05
 ELECTION_SECONDS_MAX = 40.0
+TRACER_SECONDS_MAX = 5.0
 READY_SECONDS_MAX = 15.0
 
 
@@ -248,7 +249,12 @@ def _traced(stack: Stack, dice: Random, what: str) -> Iterator[None]:
         yield
     finally:
         tracer.terminate()
-        tracer.wait()
+        try:
+            tracer.wait(TRACER_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            # It waits for a mongod that waits for it: both are at their end.
+            tracer.kill()
+            tracer.wait()
 
 
 @contextmanager

@@ -24,5 +24,7 @@ def test_every_setting_is_in_the_readme() -> None:
             default = "on" if option.default else "off"
         if isinstance(option.default, frozenset):
             default = ",".join(option.default) or "none"
+        if option.name == "proxy_networks":
+            default = "private networks"
         expected[option.metadata["variable"]] = (default, option.metadata["doc"])
     assert documented() == expected

@@ -76,7 +76,8 @@ def answer_headers() -> dict[str, JSONSchema]:
             text(enum=["hit", "miss", "bypass"]),
         ),
         "Cache-Control": _given(
-            "`no-cache`: keep it, and ask whether it still holds before using it. `no-store`: do not.",
+            "`no-cache`: keep it, and ask whether it still holds before using it; `no-store`: do "
+            "not keep it.",
             text(enum=["no-cache", "no-store"]),
         ),
         RETRY_AFTER: _given(

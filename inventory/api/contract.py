@@ -29,7 +29,8 @@ class Contract:
     A body that is optional may be left out, which is the same as an empty object.
 
     `problems` and `statuses` are what can go wrong besides `implied_problems`. An operation that
-    `stores` nothing and reads nothing stored does without MongoDB.
+    `stores` nothing and reads nothing stored does without MongoDB, and is not limited in its rate.
+    One that `takes_stock` may have narrower limits than others.
     """
 
     summary: str
@@ -45,6 +46,7 @@ class Contract:
     headers: tuple[str, ...] = field(default=())
     produces: tuple[str, ...] = (JSON,)
     stores: bool = True
+    takes_stock: bool = False
 
     def implied_problems(self) -> list[type[InventoryError]]:
         """Return the problems that follow from what the operation takes."""
@@ -59,6 +61,7 @@ class Contract:
         if self.conditional:
             implied += [errors.StaleVersion, problems.PreconditionRequired]
         if self.stores:
+            implied += [problems.RateLimited]
             implied += [errors.StorageUnavailable, errors.DatabaseNotReady]
         if self.stores and (self.body is not None or self.conditional):
             implied += [errors.OutcomeUnknown]
@@ -77,6 +80,8 @@ def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callab
     def decorate(view: View) -> View:
         @wraps(view)
         def checked(**arguments: Any) -> Response:
+            if promised.stores and (rates := context().rates).limits_requests:
+                rates.admit(takes_stock=promised.takes_stock)
             if promised.query is not None:
                 arguments["query"] = read_query(promised.query)
             if promised.body is not None:

@@ -65,6 +65,7 @@ class Rates:
         self._name = secrets.token_hex(8)
         self._processes = limits.RATE_PROCESSES
         self._introduced_at = float("-inf")
+        self._settled = False
 
     def spend(self, wanted: Iterable[tuple[Limit, str]]) -> Standing:
         """Count a request in each limit for whom it says, or in none if one has no room."""
@@ -72,7 +73,7 @@ class Rates:
             window, elapsed, weight = self._moment()
             tallies = [self._tally(limit, who, window) for limit, who in wanted]
             tightest, left = _tightest(tallies, weight)
-            if left < 1 or not self._must_ask(tallies, weight):
+            if not self._must_ask(tallies, weight, left):
                 return self._decide(tallies, tightest, left, elapsed)
         request = _Request(tallies)
         try:
@@ -125,11 +126,19 @@ class Rates:
             if self._tallies and next(iter(self._tallies.values())).window < window - 1:
                 self._tallies.popitem(last=False)
 
-    def _must_ask(self, tallies: Sequence[Tally], weight: float) -> bool:
-        """Tell whether one of them is near its limit, or has counted its share by itself."""
+    def _must_ask(self, tallies: Sequence[Tally], weight: float, left: float) -> bool:
+        """Tell whether one of them is near its limit, or has counted its share by itself.
+
+        Whoever has no room left is refused without a question, unless Redis was away and has not
+        heard yet of what was let in meanwhile.
+        """
         for tally in tallies:
             share = tally.limit * limits.RATE_ERROR / self._processes
-            if tally.now + 1 > share or tally.left(weight) <= tally.limit * 2 * limits.RATE_ERROR:
+            untold = tally.now + tally.before
+            if left < 1:
+                if untold >= max(share, 1):
+                    return True
+            elif untold + 1 > share or tally.left(weight) <= tally.limit * 2 * limits.RATE_ERROR:
                 return True
         return False
 
@@ -166,9 +175,7 @@ class Rates:
             lambda client: tell(client, told, wanted, weight, who)
         )
         with self._lock:
-            self._processes = processes or limits.RATE_PROCESSES
-            if who:
-                self._introduced_at = time.monotonic()
+            self._learn(processes, introduced=bool(who))
             for place, one in enumerate(told):
                 one.tally.hear(one, counts[2 * place], counts[2 * place + 1])
         for request, admitted in zip(asked, counts[2 * len(told) :], strict=True):
@@ -176,8 +183,21 @@ class Rates:
 
     def _introduction(self) -> str:
         """Return the name under which Redis is to count this process, if it is time for that."""
-        age = time.monotonic() - self._introduced_at
+        age = abs(self._clock() - self._introduced_at)
         return self._name if age > limits.RATE_INTRODUCTION_SECONDS else ""
+
+    def _learn(self, processes: int, *, introduced: bool) -> None:
+        """Take in how many processes there are.
+
+        Those that begin together hear of each other when they introduce themselves again; until
+        then many are assumed.
+        """
+        if introduced:
+            now = self._clock()
+            self._settled = abs(now - self._introduced_at) < limits.RATE_PROCESS_SECONDS
+            self._introduced_at = now
+        known = self._settled and processes > 0
+        self._processes = processes if known else max(processes, limits.RATE_PROCESSES)
 
 
 def _tightest(tallies: Sequence[Tally], weight: float) -> tuple[Tally, float]:

@@ -87,6 +87,14 @@ def answer_headers() -> dict[str, JSONSchema]:
             text(enum=["true"]),
             always=False,
         ),
+        "Allow": _given("The methods that there are.", text(examples=["GET, HEAD, OPTIONS"])),
+        "Content-Security-Policy": _given("What the page may load: its own files.", text()),
+        **_rate_headers(),
+    }
+
+
+def _rate_headers() -> dict[str, JSONSchema]:
+    return {
         LIMIT: _given(
             "Requests a minute that the client may send, by the limit that is nearest to its end.",
             whole(1, limits.RATE_MAX),
@@ -102,8 +110,6 @@ def answer_headers() -> dict[str, JSONSchema]:
             whole(0, 2 * limits.RATE_WINDOW_SECONDS),
             always=False,
         ),
-        "Allow": _given("The methods that there are.", text(examples=["GET, HEAD, OPTIONS"])),
-        "Content-Security-Policy": _given("What the page may load: its own files.", text()),
     }
 
 

@@ -169,35 +169,32 @@ class Rates:
                     tally.roll(window)
                     places.setdefault(tally, len(places) + 1)
             told = [Told(tally) for tally in places]
-            who = self._introduction()
+            age = abs(self._clock() - self._introduced_at)
+            introduce = age > limits.RATE_INTRODUCTION_SECONDS
         wanted = [[places[tally] for tally in request.tallies] for request in asked]
         processes, *counts = self._connection.call(
-            lambda client: tell(client, told, wanted, weight, who)
+            lambda client: tell(client, told, wanted, weight, self._name, introduce=introduce)
         )
         with self._lock:
-            self._learn(processes, introduced=bool(who))
+            self._learn(processes, introduced=introduce)
             for place, one in enumerate(told):
                 one.tally.hear(one, counts[2 * place], counts[2 * place + 1])
         for request, admitted in zip(asked, counts[2 * len(told) :], strict=True):
             request.admitted = admitted == 1
 
-    def _introduction(self) -> str:
-        """Return the name under which Redis is to count this process, if it is time for that."""
-        age = abs(self._clock() - self._introduced_at)
-        return self._name if age > limits.RATE_INTRODUCTION_SECONDS else ""
-
     def _learn(self, processes: int, *, introduced: bool) -> None:
-        """Take in how many processes there are.
+        """Take in how many processes there are; none if Redis did not know this one.
 
         Those that begin together hear of each other when they introduce themselves again; until
         then many are assumed.
         """
         if introduced:
-            now = self._clock()
-            self._settled = abs(now - self._introduced_at) < limits.RATE_PROCESS_SECONDS
-            self._introduced_at = now
-        known = self._settled and processes > 0
-        self._processes = processes if known else max(processes, limits.RATE_PROCESSES)
+            self._introduced_at = self._clock()
+            self._settled = processes > 0
+        elif processes == 0:
+            self._introduced_at = float("-inf")
+            self._settled = False
+        self._processes = processes if self._settled else max(processes, limits.RATE_PROCESSES)
 
 
 def _tightest(tallies: Sequence[Tally], weight: float) -> tuple[Tally, float]:

@@ -18,14 +18,15 @@ _PROCESSES = PREFIX + "rate:processes"
 _KEEP_MS = 1000 * (2 * limits.RATE_WINDOW_SECONDS + limits.RATE_SKEW_SECONDS_MAX)
 
 # KEYS: the processes, then each tally's counter of this window and of the one before.
-# ARGV: name of the caller, or nothing; seconds for which it counts as a process; milliseconds that
-# counters live; weight of the window before; number of tallies; of each its limit and what was
-# counted in this window and in the one before; of each request how many tallies it is in, and
-# which. Answers the number of processes (0: unknown), both counts of each tally, and of each
-# request whether it was admitted.
+# ARGV: name of the caller; seconds for which it is to count as a process from now on, 0 if it has
+# said so lately; milliseconds that counters live; weight of the window before; number of tallies;
+# of each its limit and what was counted in this window and in the one before; of each request how
+# many tallies it is in, and which. Answers the number of processes (0: the caller was not known as
+# one), both counts of each tally, and of each request whether it was admitted.
 _TELL = """
 local function number(text) return tonumber(string.match(text or '', '^%d+$') or 0) end
-if ARGV[1] ~= '' then
+local known = type(redis.pcall('ZSCORE', KEYS[1], ARGV[1])) == 'string'
+if ARGV[2] ~= '0' then
   local now = redis.call('TIME')[1]
   if type(redis.pcall('ZADD', KEYS[1], now, ARGV[1])) ~= 'number' then
     redis.call('DEL', KEYS[1])
@@ -34,7 +35,7 @@ if ARGV[1] ~= '' then
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
   redis.call('EXPIRE', KEYS[1], ARGV[2])
 end
-local processes = redis.pcall('ZCARD', KEYS[1])
+local processes = known and redis.call('ZCARD', KEYS[1]) or 0
 local keep, weight, tallies = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local limit, current, before, told = {}, {}, {}, {}
 for i = 1, tallies do
@@ -60,7 +61,7 @@ while at <= #ARGV do
   admitted[#admitted + 1] = room
   at = last + 1
 end
-local answer = { tonumber(processes) or 0 }
+local answer = { processes }
 for i = 1, tallies do
   if told[i] then redis.call('SET', KEYS[2 * i], current[i], 'PX', keep) end
   answer[2 * i], answer[2 * i + 1] = current[i], before[i]
@@ -144,15 +145,20 @@ class Told:
 
 
 def tell(
-    client: Redis, told: Sequence[Told], requests: Sequence[Sequence[int]], weight: float, who: str
+    client: Redis,
+    told: Sequence[Told],
+    requests: Sequence[Sequence[int]],
+    weight: float,
+    process: str,
+    *,
+    introduce: bool,
 ) -> list[int]:
     """Tell Redis what was counted, and ask for one more of the tallies of each request.
 
-    All must be in the same window. `who`, if given, lets the caller be counted as a process.
+    All must be in the same window. `introduce` says that there is such a process.
     """
-    keys = [_PROCESSES]
-    arguments: list[str | int | float] = [who, limits.RATE_PROCESS_SECONDS, _KEEP_MS]
-    arguments += (weight, len(told))
+    keys, seconds = [_PROCESSES], limits.RATE_PROCESS_SECONDS if introduce else 0
+    arguments: list[str | int | float] = [process, seconds, _KEEP_MS, weight, len(told)]
     for one in told:
         name = one.tally.name
         keys += (f"{name}:{one.window}", f"{name}:{one.window - 1}")

@@ -172,6 +172,20 @@ def test_few_requests_ask_redis(start: Start, clock: Clock, redis: Redis) -> Non
     assert calls <= 3_000 / (6_000 * limits.RATE_ERROR / 2) + 2
 
 
+def test_processes_that_redis_forgot_are_many(start: Start, clock: Clock, redis: Redis) -> None:
+    """After Redis has lost who there is, as many are assumed as at the beginning."""
+    processes = start(2)
+    settle(processes, clock)
+    redis.flushall()
+    processes[0].spend(1, "who hears that it is not known")
+    redis.config_resetstat()
+    admitted = [processes[0].spend(6_000).admitted for _ in range(600)]
+    assert all(admitted)
+    calls = redis.info("commandstats")["cmdstat_evalsha"]["calls"]
+    share = 6_000 * limits.RATE_ERROR / limits.RATE_PROCESSES
+    assert 600 // (share + 1) <= calls <= 600 // share
+
+
 def test_a_request_counts_in_all_its_limits_or_in_none(start: Start) -> None:
     """Where one limit has no room, the others are not used up."""
     one, other = start(2)

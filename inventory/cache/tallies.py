@@ -155,7 +155,8 @@ def tell(
 ) -> list[int]:
     """Tell Redis what was counted, and ask for one more of the tallies of each request.
 
-    All must be in the same window. `introduce` says that there is such a process.
+    All must be in the same window. `introduce` says that there is such a process. Raises whatever
+    goes wrong, and `ValueError` for an answer that makes no sense.
     """
     keys, seconds = [_PROCESSES], limits.RATE_PROCESS_SECONDS if introduce else 0
     arguments: list[str | int | float] = [process, seconds, _KEEP_MS, weight, len(told)]
@@ -166,6 +167,8 @@ def tell(
     for places in requests:
         arguments += (len(places), *places)
     answer: list[int] = _evaluate(client, len(keys), *keys, *arguments)
+    if list(map(type, answer)) != [int] * (1 + 2 * len(told) + len(requests)):
+        raise ValueError("no answer to what was asked")
     return answer
 
 

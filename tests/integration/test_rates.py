@@ -1,5 +1,6 @@
 """Limits of rates that several processes keep together, on a real Valkey and by a clock of ours."""
 
+import hashlib
 import os
 import random
 import signal
@@ -15,7 +16,7 @@ import pytest
 from redis import Redis
 
 from inventory import limits
-from inventory.cache import connection
+from inventory.cache import connection, tallies
 from inventory.cache.connection import Connection
 from inventory.cache.rates import Limit, Rates, Standing
 from inventory.cache.values import PREFIX
@@ -379,6 +380,19 @@ def test_rubbish_in_redis_does_no_harm(start: Start, redis: Redis, kind: str) ->
     assert fresh.spend_all(5) == 5
     assert process.spend_all(5) == 0
     assert not fresh.counts["redis_failed"]
+
+
+@pytest.mark.parametrize("answer", ["return {1}", "return 'x'", "return {1, 2, 3, 'x'}"])
+def test_answers_that_make_no_sense_are_none(
+    start: Start, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """What something between us and Redis makes up is no answer: the process decides alone."""
+    digest = hashlib.sha1(answer.encode(), usedforsecurity=False).hexdigest()
+    monkeypatch.setattr(tallies, "_TELL", answer)
+    monkeypatch.setattr(tallies, "_TELL_DIGEST", digest)
+    (process,) = start(1)
+    assert process.spend_all(5) == 5
+    assert process.counts["redis_failed"]
 
 
 def test_scripts_may_be_lost(start: Start, redis: Redis) -> None:

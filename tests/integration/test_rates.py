@@ -153,6 +153,15 @@ def test_all_processes_keep_one_limit(
         assert admitted == limit
 
 
+@pytest.mark.parametrize("limit", [20, 1_000, 4_000])
+def test_even_shares_are_exact(start: Start, clock: Clock, limit: int) -> None:
+    """Where requests are spread evenly, not one more is admitted than may be."""
+    processes = start(4)
+    settle(processes, clock)
+    answers = [in_turns(processes, turn).spend(limit) for turn in range(2 * limit)]
+    assert [answer.admitted for answer in answers] == [True] * limit + [False] * limit
+
+
 def test_a_crowd_is_counted_exactly(start: Start) -> None:
     """Of many who come at once to several processes, a small limit lets in exactly as many."""
     processes = start(4)
@@ -173,10 +182,15 @@ def test_few_requests_ask_redis(start: Start, clock: Clock, redis: Redis) -> Non
     assert calls <= 3_000 / (6_000 * limits.RATE_ERROR / 2) + 2
 
 
-def test_processes_that_redis_forgot_are_many(start: Start, clock: Clock, redis: Redis) -> None:
+@pytest.mark.parametrize("lately", [False, True])
+def test_processes_that_redis_forgot_are_many(
+    start: Start, clock: Clock, redis: Redis, lately: bool
+) -> None:
     """After Redis has lost who there is, as many are assumed as at the beginning."""
     processes = start(2)
     settle(processes, clock)
+    if lately:
+        processes[0].spend(1, "who is there when it introduces itself")
     redis.flushall()
     processes[0].spend(1, "who hears that it is not known")
     redis.config_resetstat()

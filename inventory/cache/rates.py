@@ -81,7 +81,9 @@ class Rates:
         except (Unreachable, TimeoutError):
             return self._decide_alone(tallies)
         with self._lock:
-            _, elapsed, weight = self._moment()
+            window, elapsed, weight = self._moment()
+            for tally in tallies:
+                tally.roll(window)
             tightest, left = _tightest(tallies, weight)
             return _standing(tightest, left, elapsed, admitted=request.admitted)
 

@@ -17,6 +17,7 @@ from inventory.api import (
     problems,
     products,
     purchases,
+    rates,
     requests,
     reservations,
     stock,
@@ -28,6 +29,7 @@ from inventory.api.proxies import NamedProxies
 from inventory.api.reads import ProductReads
 from inventory.api.service import Service
 from inventory.cache import connection
+from inventory.cache.rates import Rates
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
 from inventory.repository import mongo, schema
@@ -61,6 +63,7 @@ def create_app(settings: Settings) -> Flask:
     context.install(app, wired)
     problems.register(app)
     requests.register(app)
+    rates.register(app, wired.rates)
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, stock, purchases, reservations, stocktakes)
@@ -114,6 +117,7 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         reads=rooms.publisher,
         health=health,
         metrics=metrics,
+        rates=rates.RequestRates(settings, Rates(redis), metrics.request_limited),
         time_limit=mongo.time_limit,
     )
 

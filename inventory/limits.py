@@ -142,6 +142,25 @@ KEYS_KNOWN_MAX: Final = 10_000
 # How exactly the last use of a key is known.
 KEY_USE_SECONDS: Final = 60.0
 
+# --- limits of rates ------------------------------------------------------------------------------
+RATE_WINDOW_SECONDS: Final = 60
+# Whoever may send more than this has no limit worth counting.
+RATE_MAX: Final = 10**9
+# All processes together admit no more than this part above a limit.
+RATE_ERROR: Final = 0.05
+# As many are assumed until Redis has told how many there are.
+RATE_PROCESSES: Final = 16
+# A process says that it is there; who has not for so long is not counted any more.
+RATE_INTRODUCTION_SECONDS: Final = 20
+RATE_PROCESS_SECONDS: Final = 120
+# How far the clocks of machines may be apart before their windows are not the same any more.
+RATE_SKEW_SECONDS_MAX: Final = 10
+# Of one process: some 4 MB.
+RATE_TALLIES_MAX: Final = 10_000
+# IPv6 clients have whole networks; their addresses count by the first so many bits.
+RATE_IPV6_BITS: Final = 64
+RATE_ADDRESS_CHARACTERS_MAX: Final = 64
+
 # A cursor holds a name in UTF-8, in base64, beside an id.
 assert NAME_SORT_CHARACTERS_MAX * 4 * 4 / 3 + 100 < CURSOR_CHARACTERS_MAX
 assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
@@ -157,6 +176,7 @@ assert (
     < WORKER_TIMEOUT_SECONDS
 )
 assert CHECK_REQUEST_SECONDS < MONGO_TIMEOUT_SECONDS
+assert RATE_INTRODUCTION_SECONDS * 2 < RATE_PROCESS_SECONDS
 assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
 assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
 # What a slow publisher brings must still meet the newer entry that overtook it.

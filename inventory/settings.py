@@ -102,6 +102,36 @@ class Settings:
         "How many proxies in front may set X-Forwarded-For, -Proto and -Host",
         least=0,
     )
+    rate_per_key: int = _option(
+        0,
+        "INVENTORY_RATE_PER_KEY",
+        "Requests a minute that one API key may send; 0: no limit",
+        least=0,
+    )
+    rate_per_address: int = _option(
+        0,
+        "INVENTORY_RATE_PER_ADDRESS",
+        "Requests a minute that may come from one client address; 0: no limit",
+        least=0,
+    )
+    purchase_rate_per_key: int = _option(
+        0,
+        "INVENTORY_PURCHASE_RATE_PER_KEY",
+        "Purchases, carts and reservations a minute with one API key; 0: no limit",
+        least=0,
+    )
+    purchase_rate_per_address: int = _option(
+        0,
+        "INVENTORY_PURCHASE_RATE_PER_ADDRESS",
+        "Purchases, carts and reservations a minute from one client address; 0: no limit",
+        least=0,
+    )
+    failed_login_rate: int = _option(
+        20,
+        "INVENTORY_FAILED_LOGIN_RATE",
+        "Wrong API keys a minute from one client address; 0: no limit",
+        least=0,
+    )
 
     proxy_networks: tuple[Network, ...] = _option(
         _networks(PRIVATE_NETWORKS),

@@ -12,6 +12,7 @@ from inventory.errors import (
 )
 
 _BEARER = "bearer "
+_SENT = frozenset({"HTTP_AUTHORIZATION", "HTTP_X_API_KEY"})
 
 
 def authorize(scope: Scope, *, secret_only: bool) -> None:
@@ -24,8 +25,7 @@ def authorize(scope: Scope, *, secret_only: bool) -> None:
     installed = context()
     if not installed.settings.authenticates:
         return
-    secret = _secret()
-    principal = NOBODY if secret is None else installed.keyring.authenticate(secret)
+    principal = _principal()
     g.principal = principal
     if scope is Scope.CATALOG_READ and installed.settings.public_reads:
         return
@@ -37,18 +37,37 @@ def authorize(scope: Scope, *, secret_only: bool) -> None:
         raise SecretKeyRequired
 
 
+def _principal() -> Principal:
+    """Return on whose behalf the request is made, as far as its key tells.
+
+    Raises `InvalidApiKey`, or `RateLimited` if too many from this address were wrong lately: then
+    only keys that were good a moment ago are looked at, so that nobody shuts out a neighbour.
+    """
+    if not _SENT & request.environ.keys():
+        return NOBODY
+    installed = context()
+    try:
+        secret = _secret()
+        if not installed.keyring.remembers(secret):
+            installed.rates.require_few_failures()
+        return installed.keyring.authenticate(secret)
+    except InvalidApiKey:
+        installed.rates.failed()
+        raise
+
+
 def current_principal() -> Principal:
     """Return on whose behalf the current request is made."""
     principal: Principal = g.get("principal", ANYBODY)
     return principal
 
 
-def _secret() -> str | None:
+def _secret() -> str:
     """Return the key that the request came with; raise `InvalidApiKey` where it cannot be one."""
     environ = request.environ
     named, bearer = environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION")
     if bearer is None:
-        return None if named is None else str(named)
+        return str(named)
     if named is not None or bearer[: len(_BEARER)].lower() != _BEARER:
         raise InvalidApiKey
     return str(bearer[len(_BEARER) :].strip())

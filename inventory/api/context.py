@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from inventory.api.rates import RequestRates
 from inventory.api.reads import ProductReads
 from inventory.services.adjusting import Adjusting
 from inventory.services.auditing import Auditing
@@ -37,6 +38,7 @@ class Context:
     reads: ProductReads
     health: Health
     metrics: Metrics
+    rates: RequestRates
     time_limit: Callable[[float], AbstractContextManager[object]]
 
 

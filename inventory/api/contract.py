@@ -11,7 +11,7 @@ from marshmallow import Schema
 
 from inventory import errors
 from inventory.api import problems
-from inventory.api.authentication import authorize
+from inventory.api.authentication import authorize, current_principal
 from inventory.api.bodies import JSON, read_body, read_query, read_request_key
 from inventory.api.context import context
 from inventory.domain.keys import Scope
@@ -34,7 +34,8 @@ class Contract:
     A body that is optional may be left out, which is the same as an empty object.
 
     `problems` and `statuses` are what can go wrong besides `implied_problems`. An operation that
-    `stores` nothing and reads nothing stored does without MongoDB.
+    `stores` nothing and reads nothing stored does without MongoDB, and is not limited in its rate.
+    One that `takes_stock` may have narrower limits than others.
     """
 
     summary: str
@@ -52,6 +53,7 @@ class Contract:
     headers: tuple[str, ...] = field(default=())
     produces: tuple[str, ...] = (JSON,)
     stores: bool = True
+    takes_stock: bool = False
 
     def implied_problems(self) -> list[type[InventoryError]]:
         """Return the problems that follow from what the operation takes."""
@@ -66,6 +68,7 @@ class Contract:
         if self.conditional:
             implied += [errors.StaleVersion, problems.PreconditionRequired]
         if self.stores:
+            implied += [problems.RateLimited]
             implied += [errors.StorageUnavailable, errors.DatabaseNotReady]
         if self.stores and (self.body is not None or self.conditional):
             implied += [errors.OutcomeUnknown]
@@ -92,6 +95,8 @@ def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callab
         def checked(**arguments: Any) -> Response:
             if promised.scope is not None:
                 authorize(promised.scope, secret_only=promised.secret_only)
+            if promised.stores and (rates := context().rates).limits_requests:
+                rates.admit(current_principal(), takes_stock=promised.takes_stock)
             if promised.query is not None:
                 arguments["query"] = read_query(promised.query)
             if promised.body is not None:

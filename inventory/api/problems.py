@@ -96,6 +96,20 @@ class IdempotencyKeyRequired(RequestProblem):
         super().__init__("Send an Idempotency-Key: a new one a purchase, the same for its retries.")
 
 
+class RateLimited(RequestProblem):
+    """This client has sent as many requests as it may; nothing was done."""
+
+    code = "rate_limited"
+    title = "Rate limited"
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"Too many requests of yours within a minute, of which there may be {limit}. Nothing "
+            f"was changed; there is room for the next one in {retry_after_seconds} s."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
 STATUS: dict[type[InventoryError], HTTPStatus] = {
     MalformedJSON: HTTPStatus.BAD_REQUEST,
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
@@ -129,6 +143,7 @@ STATUS: dict[type[InventoryError], HTTPStatus] = {
     errors.MixedCurrencies: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -179,6 +194,8 @@ def _respond(problem: InventoryError, overrides: dict[str, Any]) -> Response:
     response = Response(orjson.dumps(body | overrides), status, mimetype=MEDIA_TYPE)
     if isinstance(problem, errors.Unavailable | errors.IdempotencyInProgress):
         response.headers["Retry-After"] = str(limits.RETRY_AFTER_SECONDS)
+    elif isinstance(problem, RateLimited):
+        response.headers["Retry-After"] = str(problem.retry_after_seconds)
     if isinstance(problem, errors.AuthenticationFailed):
         response.headers["WWW-Authenticate"] = _CHALLENGE
     return response

@@ -62,6 +62,7 @@ def created(purchase: Purchase, *, replayed: bool) -> Response:
         Overloaded,
     ),
     idempotent=True,
+    takes_stock=True,
     headers=("Location",),
 )
 def purchase_product(product_id: str, body: dict[str, Any], key: RequestKey | None) -> Response:
@@ -78,6 +79,7 @@ def purchase_product(product_id: str, body: dict[str, Any], key: RequestKey | No
     body=CartSchema(),
     problems=CART_PROBLEMS,
     idempotent=True,
+    takes_stock=True,
     headers=("Location",),
 )
 def buy_cart(body: dict[str, Any], key: RequestKey | None) -> Response:

@@ -40,6 +40,7 @@ bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
     body=ReservationSchema(),
     problems=CART_PROBLEMS,
     idempotent=True,
+    takes_stock=True,
     headers=("Location",),
 )
 def hold_units(body: dict[str, Any], key: RequestKey | None) -> Response:

@@ -6,38 +6,39 @@ could be older than a change that they know of.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
+Item = TypeVar("Item", bound=Hashable)
 Answer = TypeVar("Answer")
-Ask = Callable[[Iterable[str]], Answer]
+Ask = Callable[[Iterable[Item]], Answer]
 
 
-class _Round(Generic[Answer]):
+class _Round(Generic[Item, Answer]):
     """One question: what it asks for, and what became of it."""
 
     __slots__ = ("answer", "items", "over", "previous", "problem")
 
-    def __init__(self, previous: "_Round[Answer] | None") -> None:
+    def __init__(self, previous: "_Round[Item, Answer] | None") -> None:
         self.previous = previous
         # In the order in which they came, each once.
-        self.items: dict[str, None] = {}
+        self.items: dict[Item, None] = {}
         self.over = threading.Event()
         self.answer: list[Answer] = []
         self.problem: Exception | None = None
 
 
-class Gathering(Generic[Answer]):
+class Gathering(Generic[Item, Answer]):
     """Questions about topics; of each topic one is out and at most one is being gathered."""
 
     def __init__(self, wait_seconds_max: float | None = None) -> None:
         """Let nobody wait longer than two questions may take; None if each is sure to end."""
         self._wait_seconds_max = wait_seconds_max
         self._lock = threading.Lock()
-        self._asked: dict[str, _Round[Answer]] = {}
-        self._gathered: dict[str, _Round[Answer]] = {}
+        self._asked: dict[str, _Round[Item, Answer]] = {}
+        self._gathered: dict[str, _Round[Item, Answer]] = {}
 
-    def ask(self, topic: str, items: Iterable[str], ask: Ask[Answer]) -> tuple[Answer, bool]:
+    def ask(self, topic: str, items: Iterable[Item], ask: Ask[Item, Answer]) -> tuple[Answer, bool]:
         """Return what `ask` answers for `items` and those of others, and whether we asked it.
 
         Raises what `ask` raised, and `TimeoutError` where that took longer than anybody waits.
@@ -58,7 +59,7 @@ class Gathering(Generic[Answer]):
             raise round_.problem.with_traceback(None)
         return round_.answer[0], False
 
-    def _lead(self, topic: str, round_: _Round[Answer], ask: Ask[Answer]) -> Answer:
+    def _lead(self, topic: str, round_: _Round[Item, Answer], ask: Ask[Item, Answer]) -> Answer:
         try:
             self._await_turn(topic, round_)
             answer = ask(round_.items)
@@ -74,7 +75,7 @@ class Gathering(Generic[Answer]):
                     del self._asked[topic]
             round_.over.set()
 
-    def _await_turn(self, topic: str, round_: _Round[Answer]) -> None:
+    def _await_turn(self, topic: str, round_: _Round[Item, Answer]) -> None:
         """Wait for the round before this one; from then on nobody joins it any more."""
         try:
             if round_.previous is not None:

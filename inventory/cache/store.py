@@ -94,9 +94,9 @@ class VersionedStore:
         self._clock_offset = 0.0
         self._clock_read_at = float("-inf")
         # Calls of Redis end soon by themselves.
-        self._gathering: Gathering[Mapping[str, Versioned | None]] = Gathering()
+        self._gathering: Gathering[str, Mapping[str, Versioned | None]] = Gathering()
         # Where cached reads meet that miss the same value.
-        self.loads: Gathering[Versioned | None] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
+        self.loads: Gathering[str, Versioned | None] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
         self._healing = threading.Lock()
         self._closed = threading.Event()
 

@@ -46,6 +46,11 @@ class Principal:
         """Return what tells it from every other; nobody's key can have the id of nobody."""
         return f"key:{self.name}" if self.key_id else self.name
 
+    @property
+    def has_secret_key(self) -> bool:
+        """Tell whether it came with a key that only a server of the shop has."""
+        return self.key_id is not None and not self.publishable
+
     def may(self, scope: Scope) -> bool:
         """Tell whether it has a scope, or may do everything."""
         return scope in self.scopes or Scope.ADMIN in self.scopes

@@ -120,6 +120,11 @@ class Keyring:
                     known.key, known.principal = revoked, None
         return revoked
 
+    def remembers(self, secret: str) -> bool:
+        """Tell whether a key was good when the database was last asked."""
+        known = self._known.get(digest_of(secret)) if is_well_formed(secret) else None
+        return known is not None and known.principal is not None
+
     def authenticate(self, secret: str) -> Principal:
         """Return on whose behalf a key speaks; raise `InvalidApiKey`.
 

@@ -25,33 +25,34 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._size = Histogram(
+        self._size = self._histogram(
             "inventory_group_operations",
             "Changes of stock that were decided together.",
-            buckets=_OPERATIONS,
-            registry=self._registry,
+            _OPERATIONS,
         )
-        self._granted = Histogram(
+        self._granted = self._histogram(
             "inventory_group_granted_operations",
             "Changes of one group that were carried out.",
-            buckets=_OPERATIONS,
-            registry=self._registry,
+            _OPERATIONS,
         )
-        self._wait = Histogram(
+        self._wait = self._histogram(
             "inventory_queue_wait_seconds",
             "Time from the arrival of a change to the beginning of its group.",
-            buckets=_SECONDS,
-            registry=self._registry,
+            _SECONDS,
         )
-        self._work = Histogram(
+        self._work = self._histogram(
             "inventory_group_seconds",
             "Time that a group took, from its first write to its answers.",
-            buckets=_SECONDS,
-            registry=self._registry,
+            _SECONDS,
         )
         self._refused = Counter(
             "inventory_requests_refused",
             "Requests that were refused because the process worked on too many.",
+            registry=self._registry,
+        )
+        self._limited = Counter(
+            "inventory_requests_limited",
+            "Requests that were refused because their client had sent too many.",
             registry=self._registry,
         )
         self._cache = Counter(
@@ -64,9 +65,16 @@ class Metrics:
         )
         self._cache_events: dict[str, Counter] = {}
 
+    def _histogram(self, name: str, counted: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, counted, buckets=buckets, registry=self._registry)
+
     def request_refused(self) -> None:
         """Count a request that was refused because too many were at work."""
         self._refused.inc()
+
+    def request_limited(self) -> None:
+        """Count a request that was refused because of its client's rate."""
+        self._limited.inc()
 
     def cache_event(self, event: str, times: int) -> None:
         """Count something that happened to cached reads, or to Redis."""

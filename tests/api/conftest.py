@@ -65,8 +65,11 @@ def _flush(settings: Settings) -> Callable[[], None]:
 
 @pytest.fixture(name="guarded_app", scope="session")
 def _guarded_app(database_settings: Settings) -> Iterator[Flask]:
-    """The app as it is where others can reach it: requests need an API key."""
-    app = create_app(replace(database_settings, auth="on"))
+    """The app as it is where others can reach it: requests need an API key.
+
+    Wrong ones are not counted, because tests send many.
+    """
+    app = create_app(replace(database_settings, auth="on", failed_login_rate=0))
     yield app
     close_app(app)
 

@@ -376,6 +376,35 @@ def test_required_key_is_documented(strict: Flask, document: dict[str, Any]) -> 
     check(strict_document, operation, response)
 
 
+@pytest.fixture(name="limited", scope="module")
+def _limited(database_settings: Settings) -> Iterator[Flask]:
+    """An app that takes five requests a minute."""
+    app = create_app(replace(database_settings, rate_per_address=5))
+    yield app
+    close_app(app)
+
+
+def test_limits_are_documented(limited: Flask, document: dict[str, Any], create: Create) -> None:
+    """What answers say of limits, and the refusal of one request too many, are as documented."""
+    client, path = limited.test_client(), f"/api/products/{create(stock=5)['id']}"
+    read = client.get(path)
+    sent: list[tuple[str, str, int, Any]] = [
+        ("GET", path, 304, {"headers": {"If-None-Match": read.headers["ETag"]}}),
+        ("POST", f"{path}/purchase", 201, {"json": {"quantity": 1}}),
+        ("POST", f"{path}/purchase", 409, {"json": {"quantity": 9}}),
+        ("DELETE", path, 204, {"headers": {"If-Match": "*"}}),
+        ("POST", f"{path}/purchase", 429, {"json": {"quantity": 1}}),
+        ("GET", path, 429, {}),
+        ("GET", "/healthz", 200, {}),
+    ]
+    for method, where, status, more in sent:
+        response = client.open(where, method=method, **more)
+        assert response.status_code == status, response.text
+        assert ("X-RateLimit-Remaining" in response.headers) == (where != "/healthz")
+        assert ("Retry-After" in response.headers) == (status == 429)
+        check(document, operation_of(limited, document, method, where), response)
+
+
 @pytest.fixture(name="lonely", scope="module")
 def _lonely() -> Iterator[Flask]:
     """An app whose stores are away."""

@@ -40,6 +40,8 @@ def serving(settings: Settings, log: Path) -> Iterator[Server]:
         "INVENTORY_WORKERS": "1",
         "INVENTORY_TRUSTED_PROXIES": "1",
         "INVENTORY_AUTH": "off",
+        # More than any test sends.
+        "INVENTORY_RATE_PER_ADDRESS": "1000000",
     }
     with service.serving("The service", gunicorn_command(), port, environ, log) as server:
         yield server

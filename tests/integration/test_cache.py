@@ -348,7 +348,7 @@ class TestDecorator:
 
     def test_a_reader_that_is_killed_while_it_waits_keeps_nobody(self) -> None:
         """Whoever was to ask next and is killed lets the others go, and the one after asks."""
-        gathering: Gathering[int] = Gathering()
+        gathering: Gathering[str, int] = Gathering()
         begun, go = threading.Event(), threading.Event()
 
         def ask(_: Iterable[str]) -> int:
@@ -372,7 +372,7 @@ class TestDecorator:
 
     def test_nobody_takes_what_was_read_before_they_came(self, store: VersionedStore) -> None:
         """A reader that comes while another one reads gets what is true by then, or newer."""
-        gathering: Gathering[int] = Gathering(5.0)
+        gathering: Gathering[str, int] = Gathering(5.0)
         now, begun, go = [1], threading.Event(), threading.Event()
 
         def ask(_: Iterable[str]) -> int:

@@ -88,6 +88,19 @@ def test_a_purchase_is_never_kept(front: Front, backend: Server) -> None:
     assert not any("X-Edge-Cache" in answer.headers for answer in (*answers, *stocks))
 
 
+def test_limits_are_told_to_nobody_else(front: Front) -> None:
+    """How one client stands with its limits is in no answer that others get as well."""
+
+    def read() -> list[requests.Response]:
+        path = front.create()
+        return [front.get(path), front.get(path), front.get(path, Cache_Control="no-cache")]
+
+    answers = within_a_second(read)
+    assert [edge_cache(answer) for answer in answers] == ["miss", "hit", "bypass"]
+    told = [sum(name.startswith("X-RateLimit-") for name in answer.headers) for answer in answers]
+    assert told == [0, 0, 3]
+
+
 def test_a_refusal_is_never_kept(front: Front, backend: Server) -> None:
     """Each problem document is about the one request that it names."""
     for _ in range(2):

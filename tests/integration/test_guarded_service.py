@@ -80,6 +80,8 @@ def _guarded(
         "INVENTORY_MONGO_DATABASE": DATABASE,
         "INVENTORY_AUTH": "on",
         "INVENTORY_WORKERS": "2",
+        # Tests send many wrong keys.
+        "INVENTORY_FAILED_LOGIN_RATE": "0",
     }
     log = tmp_path_factory.mktemp("guarded") / "log"
     with inventory("serve", log=log, port=free_port(), **environ) as run:

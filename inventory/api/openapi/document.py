@@ -44,6 +44,12 @@ seen by the same client only.
 `true`, `"1"` and `1.0` are refused. Unknown members of a body, unknown parameters and parameters
 given twice are refused as well.
 
+**Limits.** There may be limits of requests a minute, of all and of those that take stock, for each
+key and each address. Answers then say how the client stands with the limit that is nearest to its
+end (`X-RateLimit-Limit`, `-Remaining`, `-Reset`). One request too many is answered 429
+`rate_limited`, with `Retry-After`: nothing was done and nothing was counted. Sent again later, with
+the same `Idempotency-Key` if it had one, it is answered as if it came for the first time.
+
 **Problems.** Every error is `application/problem+json` (RFC 9457). Programs tell problems apart by
 `code`, which never changes; `type` leads to what a problem means and whether to try again. A path
 that does not exist is answered 404 `not_found`, a method that a path does not have 405

@@ -23,6 +23,7 @@ from inventory.api.openapi.parameters import (
 )
 from inventory.api.openapi.problem_types import ProblemType, types_of
 from inventory.api.openapi.wording import EXAMPLES
+from inventory.api.rates import HEADERS as RATE_HEADERS
 
 Object = dict[str, Any]
 
@@ -89,11 +90,15 @@ def responses(promised: Contract) -> Object:
     answered = {str(int(status)): _success(promised, status) for status in promised.answers}
     types = sorted(problems_of(promised), key=lambda found: found.status)
     for status, group in groupby(types, key=lambda found: found.status):
-        answered[str(int(status))] = problem_response(list(group), replayable=promised.idempotent)
+        answered[str(int(status))] = problem_response(
+            list(group), replayable=promised.idempotent, limited=promised.stores
+        )
     return answered
 
 
-def problem_response(types: Sequence[ProblemType], *, replayable: bool = False) -> Object:
+def problem_response(
+    types: Sequence[ProblemType], *, replayable: bool = False, limited: bool = False
+) -> Object:
     """Return the answer that is one of these kinds of problems."""
     headers = [REQUEST_ID]
     if any(found.status is HTTPStatus.UNAUTHORIZED for found in types):
@@ -102,6 +107,8 @@ def problem_response(types: Sequence[ProblemType], *, replayable: bool = False) 
         headers.append(RETRY_AFTER)
     if replayable and any(found.kept for found in types):
         headers.append(REPLAYED)
+    if limited:
+        headers += RATE_HEADERS
     return {
         "description": "\n".join(
             f"- [`{found.code}`]({found.uri}): {found.description}" for found in types
@@ -126,6 +133,8 @@ def _success(promised: Contract, status: int) -> Object:
     headers = [REQUEST_ID, *promised.headers]
     if promised.idempotent:
         headers.append(REPLAYED)
+    if promised.stores:
+        headers += RATE_HEADERS
     answer: Object = {
         "description": _SUCCESS[HTTPStatus(status)],
         "headers": _headers(headers),

@@ -6,6 +6,7 @@ from inventory import limits
 from inventory.api.docs_page import FILES
 from inventory.api.openapi.building import reference, text, whole
 from inventory.api.openapi.problem_types import problem_types
+from inventory.api.rates import LIMIT, REMAINING, RESET
 
 JSONSchema = dict[str, Any]
 
@@ -91,6 +92,27 @@ def answer_headers() -> dict[str, JSONSchema]:
         CHALLENGE: _given("How to say on whose behalf a request is made.", text()),
         "Allow": _given("The methods that there are.", text(examples=["GET, HEAD, OPTIONS"])),
         "Content-Security-Policy": _given("What the page may load: its own files.", text()),
+        **_rate_headers(),
+    }
+
+
+def _rate_headers() -> dict[str, JSONSchema]:
+    return {
+        LIMIT: _given(
+            "Requests a minute that the client may send, by the limit that is nearest to its end.",
+            whole(1, limits.RATE_MAX),
+            always=False,
+        ),
+        REMAINING: _given(
+            "Requests that this limit still has room for now.",
+            whole(0, limits.RATE_MAX),
+            always=False,
+        ),
+        RESET: _given(
+            "Seconds until there is room for all of them again, if none is sent until then.",
+            whole(0, 2 * limits.RATE_WINDOW_SECONDS),
+            always=False,
+        ),
     }
 
 

@@ -30,6 +30,7 @@ _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
     (errors.SecretKeyRequired, "Send the request again from a server, with its secret key."),
     (errors.Unavailable, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
     (errors.IdempotencyInProgress, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
+    (problems.RateLimited, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
     (errors.StaleVersion, "Read it again, then send the change with the ETag that you got."),
     (problems.PreconditionRequired, "Send the change with the ETag of what it is based on."),
     (errors.ReservationExpired, "Ask for the units anew; say so to the shopper if they are gone."),
@@ -165,7 +166,9 @@ def _own(kind: type[InventoryError], status: HTTPStatus) -> ProblemType:
         description=cleandoc(kind.__doc__ or ""),
         retry=next(advice for base, advice in _RETRY if issubclass(kind, base)),
         facts=FACTS.get(kind, {}),
-        retry_after=issubclass(kind, errors.Unavailable | errors.IdempotencyInProgress),
+        retry_after=issubclass(
+            kind, errors.Unavailable | errors.IdempotencyInProgress | problems.RateLimited
+        ),
         kept=issubclass(kind, errors.Refused | errors.NotFound | errors.DuplicateSku)
         and kind is not errors.ApiKeyNotFound,
     )

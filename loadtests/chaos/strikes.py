@@ -15,7 +15,7 @@ from random import Random
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
-from redis import Redis
+from redis import Redis, RedisError
 
 from inventory.cache.values import PREFIX
 from inventory.local.servers import LOOPBACK
@@ -150,7 +150,7 @@ def _valkey(stack: Stack) -> "Redis":
 @contextmanager
 def empty_cache(stack: Stack, _dice: Random) -> Iterator[None]:
     """Let Redis forget everything."""
-    with suppress(OSError), _valkey(stack) as valkey:
+    with suppress(OSError, RedisError), _valkey(stack) as valkey:
         valkey.flushall()
     yield
 
@@ -158,13 +158,16 @@ def empty_cache(stack: Stack, _dice: Random) -> Iterator[None]:
 @contextmanager
 def full_cache(stack: Stack, _dice: Random) -> Iterator[None]:
     """Let Redis take nothing new."""
-    with _valkey(stack) as valkey:
+    # It may be away at the same time; when it is back it begins with its own settings.
+    before: dict[str, str] = {}
+    with suppress(OSError, RedisError), _valkey(stack) as valkey:
         before = valkey.config_get("maxmemory*")
         valkey.config_set("maxmemory-policy", "noeviction")
         valkey.config_set("maxmemory", FULL_BYTES)
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        with suppress(OSError, RedisError), _valkey(stack) as valkey:
             for name, value in before.items():
                 valkey.config_set(name, value)
 
@@ -172,7 +175,8 @@ def full_cache(stack: Stack, _dice: Random) -> Iterator[None]:
 @contextmanager
 def rubbish_in_cache(stack: Stack, dice: Random) -> Iterator[None]:
     """Let values in Redis be cut, be of another kind, or say nothing that anybody wrote."""
-    with _valkey(stack) as valkey:
+    # It may be full or away at the same time.
+    with suppress(OSError, RedisError), _valkey(stack) as valkey:
         for key in valkey.scan_iter(f"{PREFIX}*"):
             whim = dice.random()
             if whim < 0.3:
@@ -182,7 +186,7 @@ def rubbish_in_cache(stack: Stack, dice: Random) -> Iterator[None]:
                 valkey.set(key, dice.randbytes(40))
             elif valkey.type(key) == b"string":
                 valkey.set(key, (valkey.get(key) or b"")[:-7])
-        yield
+    yield
 
 
 @contextmanager

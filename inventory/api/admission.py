@@ -80,6 +80,7 @@ def _refusal(environ: "WSGIEnvironment", start_response: "StartResponse") -> Ite
         ("Content-Length", str(len(body))),
         ("Retry-After", str(limits.RETRY_AFTER_SECONDS)),
         ("X-Request-ID", request_id),
+        ("X-Content-Type-Options", "nosniff"),
     ]
     start_response(f"{status.value} {status.phrase}", headers)
     return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from decimal import Decimal
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from flask import g, request
@@ -72,13 +74,42 @@ def _read_bytes(bytes_max: int) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON (RFC 8259) strictly: no NaN, no name twice, no floats in between."""
+    """Parse JSON (RFC 8259) strictly: no NaN, no name twice, no floats in between.
+
+    What nests too deep or has too many values is refused before anything is made of it.
+    """
+    _bound(body)
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except MalformedJSON:
         raise
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedJSON("The body is not JSON that this service can read.") from error
+
+
+# A string, closed or not. It never gives back what it took, so that no text costs more than its
+# length.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_OPENING, _CLOSING = b"[{", b"]}"
+_STEPS = {byte: 1 for byte in _OPENING} | {byte: -1 for byte in _CLOSING}
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
+
+
+def _bound(body: bytes) -> None:
+    """Raise `MalformedJSON` if `body` nests too deep or has too many values.
+
+    Each value but the first stands behind a bracket, a colon or a comma; so short bodies, which are
+    nearly all, cannot have too many and need no look.
+    """
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= limits.JSON_NESTING_MAX and len(body) <= limits.JSON_VALUES_MAX:
+        return
+    marks = _STRING.sub(b"", body)
+    if marks.count(b",") + marks.count(b"[") + marks.count(b"{") > limits.JSON_VALUES_MAX:
+        raise MalformedJSON(f"The body has more than {limits.JSON_VALUES_MAX} values.")
+    depths = accumulate(_STEPS[byte] for byte in marks.translate(None, _NO_BRACKETS))
+    if max(depths, default=0) > limits.JSON_NESTING_MAX:
+        raise MalformedJSON(f"The body nests deeper than {limits.JSON_NESTING_MAX} levels.")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -98,5 +98,4 @@ def _constant(body: bytes, media_type: str) -> Response:
         response = Response(body, mimetype=media_type)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -39,6 +39,8 @@ def register(app: Flask) -> None:
         here = g._get_current_object()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
         response.headers.add("X-Request-ID", here.request_id)
+        # Whatever text somebody stored, no browser is to take an answer for a page.
+        response.headers.add("X-Content-Type-Options", "nosniff")
         log.info(
             "request",
             method=asked.method,

@@ -67,6 +67,22 @@ def check_text(text: str, *, lines: bool = False) -> None:
             raise ValidationError("Control characters are not text.")
 
 
+class Items(fields.List[Any]):
+    """A list that is looked into only if it has as many items as it may have."""
+
+    def __init__(
+        self, item: Any, items_max: int, *, items_min: int | None = None, **options: Any
+    ) -> None:
+        self._length = validate.Length(min=items_min, max=items_max)
+        rules = options.pop("validate", ())
+        super().__init__(item, validate=[self._length, *rules], **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class Truth(fields.Field[bool]):
     """`true` or `false`, and nothing that might be taken for one of them."""
 

@@ -45,7 +45,7 @@ DECIMAL_PLACES_MAX: Final = 12
 
 # --- requests -------------------------------------------------------------------------------------
 BODY_BYTES_MAX: Final = 64 * 1024
-# A cart has three levels and three hundred values; whatever has more than this is meant to be costly.
+# A cart has three levels and three hundred values; what has more than this is meant to cost.
 JSON_NESTING_MAX: Final = 8
 JSON_VALUES_MAX: Final = 1_000
 # What has not come by then is not waited for; a proxy in front sends whole bodies at once.

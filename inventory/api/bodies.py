@@ -91,7 +91,7 @@ def parse_json(body: bytes) -> Any:
 # length.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _OPENING, _CLOSING = b"[{", b"]}"
-_STEPS = {byte: 1 for byte in _OPENING} | {byte: -1 for byte in _CLOSING}
+_STEPS = dict.fromkeys(_OPENING, 1) | dict.fromkeys(_CLOSING, -1)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
 
 

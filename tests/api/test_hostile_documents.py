@@ -87,7 +87,7 @@ def listed(values: int) -> bytes:
 def test_limits_of_documents(
     stage: Stage, make: Callable[[int], bytes], most: int, excess: str
 ) -> None:
-    """At a limit a document is looked into; beyond it, it is refused with the limit as the reason."""
+    """At a limit a document is looked into; beyond it, it is refused for that reason."""
     for operation, _ in with_bodies(stage):
         answer = stage.send(operation, raw=make(most)).check()
         assert (answer.status, "unknown" in answer.json["errors"]) == (422, True)
@@ -127,7 +127,7 @@ def test_no_document_costs_more_than_a_good_one(stage: Stage) -> None:
     (create,) = [one for one in stage.operations if str(one) == "POST /api/products"]
     texts = {f"a{number}": "x" * 900 for number in range(50)}
     good = {"name": "Cap", "price": "5", "description": "é" * 9_000, "attributes": texts}
-    # The last field is missing, so that no database has a part in it.
+    # The stock is missing, so that no database has a part in it.
     body = json.dumps(good, ensure_ascii=False).encode().ljust(BODY_BYTES_MAX)
     price = costs(lambda: refuse(stage, create, body, "good"))
     assert price > 50_000

@@ -162,7 +162,7 @@ def test_paths(stage: Stage, books: Books, payloads: tuple[str, ...]) -> None:
 
 
 def test_queries(stage: Stage, books: Books, payloads: tuple[str, ...]) -> None:
-    """As the value or the name of a parameter a payload finds what has it to the letter: nothing."""
+    """As value or name of a parameter a payload finds what has it to the letter: nothing."""
     before, calls = books.digest(), 0
     for operation in stage.operations:
         for name in operation.parameters["query"]:
@@ -226,7 +226,7 @@ def _stays_what_it_is(answer: Answer, name: str, value: str) -> None:
 
 
 def test_keys(stage: Stage, books: Books, payloads: tuple[str, ...]) -> None:
-    """As an Idempotency-Key a payload is one key and no pattern: one sale each, however repeated."""
+    """As an Idempotency-Key a payload is one key and no pattern: each sells once."""
     path = f"/api/products/{stage.product['id']}/purchase"
     keys = [quote(one, safe="".join(map(chr, range(33, 127))))[:255] for one in payloads]
     before = books.counters(stage.product["id"])[0]

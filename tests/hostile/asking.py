@@ -65,5 +65,5 @@ def ask(
     for name, value in (headers or {}).items():
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value.encode().decode("latin-1")
     began: list[Any] = []
-    parts = app.wsgi_app(environ, lambda *start: began.extend(start))  # type: ignore[arg-type,func-returns-value]
+    parts = app.wsgi_app(environ, lambda *start: began.extend(start))  # type: ignore[arg-type]
     return Answer(int(began[0][:3]), dict(began[1]), b"".join(parts))

@@ -50,20 +50,17 @@ def read_body(schema: Schema, *media_types: str, optional: bool = False) -> Any:
 def _read_bytes(bytes_max: int) -> bytes:
     """Return the body; raise `RequestEntityTooLarge` if it is longer than `bytes_max`.
 
-    A body of known length is read as it is. Werkzeug cuts any other off at its limit and says
-    nothing, so it gets a limit of one byte more, which then tells.
+    One of unknown length is read as far as one byte more, which then tells; if the server does not
+    know either where it ends, there is none.
     """
-    declared = request.environ.get("CONTENT_LENGTH", "")
-    known = declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ
+    environ = request.environ
+    declared = environ.get("CONTENT_LENGTH", "")
+    known = declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ
     if known and int(declared) > bytes_max:
         raise RequestEntityTooLarge
-    request.max_content_length = bytes_max + 1
+    unknown = bytes_max + 1 if environ.get("wsgi.input_terminated") else 0
     try:
-        body: bytes
-        if known:
-            body = request.environ["wsgi.input"].read(int(declared))
-        else:
-            body = request.get_data(cache=False)
+        body: bytes = environ["wsgi.input"].read(int(declared) if known else unknown)
     except TimeoutError as error:
         raise RequestTimeout from error
     if known and len(body) < int(declared):

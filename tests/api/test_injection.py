@@ -17,12 +17,10 @@ from tests.api.conftest import Create
 from tests.api.support import Books
 from tests.hostile import injections
 from tests.hostile.asking import Answer, ask
-from tests.hostile.places import Operation, Pointer, put
+from tests.hostile.places import NAMES_OF_PRODUCTS, Pointer, names_a_product, put, value_at
 from tests.hostile.stage import Stage
 
 GROUPS = ("MONGO", "PROGRAMS", "REDIS", "SQL", "COMMANDS")
-# What names a product in a line. Nothing hostile is one.
-NAMES_OF_PRODUCTS = ("product_id", "sku")
 # A text that is a legitimate value of what is no text.
 MEANT = {"0", "1.0", "true", "false"}
 A_CURSOR = re.compile("0|[0-9a-f]{24}")
@@ -54,16 +52,6 @@ def meanings(payload: str) -> Iterator[Any]:
             yield json.loads(payload)
         except ValueError:
             return
-
-
-def is_text(schema: Any) -> bool:
-    """Tell whether a schema is one of free text."""
-    return "string" in schema.get("type", ()) and "maxLength" in schema
-
-
-def names_a_product(at: Pointer) -> bool:
-    """Tell whether this place in a body says which product is meant."""
-    return len(at) == 3 and at[-1] in NAMES_OF_PRODUCTS
 
 
 def test_fields_of_bodies(stage: Stage, books: Books, payloads: tuple[str, ...]) -> None:
@@ -99,43 +87,21 @@ def test_text_is_kept_to_the_letter(stage: Stage, books: Books, payloads: tuple[
     """In a text a payload is stored, answered and read again as it came, and does nothing else."""
     written = 0
     for operation in sorted(stage.operations, key=lambda one: one.method != "PATCH"):
-        places = [one for one in stage.body_places(operation) if is_text(one[1])]
+        places = stage.texts(operation)
         for payload in payloads if places else ():
-            body, filled = _filled(stage, operation, places, payload)
+            body, filled = stage.filled(operation, places, payload)
             if not filled:
                 continue
             answer = stage.send(operation, body).check()
             assert answer.status in (200, 201), (str(operation), payload, answer)
             written += 1
-            assert [at for at in filled if _at(answer.json, at) != payload] == []
+            assert [at for at in filled if value_at(answer.json, at) != payload] == []
             if "Location" in answer.headers:
                 read = ask(stage.app, "GET", answer.headers["Location"])
-                assert [at for at in filled if _at(read.json, at) != payload] == []
+                assert [at for at in filled if value_at(read.json, at) != payload] == []
         stage.reset()
     assert written > 3 * len(payloads)
     assert _untouched(stage, books)
-
-
-def _filled(
-    stage: Stage, operation: Operation, places: list[Any], payload: str
-) -> tuple[Any, list[Pointer]]:
-    """Return a good body with the payload in all of its texts that can have it, and which."""
-    body, filled = stage.example(operation), []
-    for at, schema in places:
-        # The same tag twice is refused.
-        repeated = isinstance(at[-1], int) and at[-1] > 0
-        if not names_a_product(at) and not repeated and stage.fits(schema, payload):
-            body = put(body, at, payload)
-            filled.append(at)
-    if filled and "sku" in body:
-        body["sku"] = payload if ("sku",) in filled else None
-    return body, filled
-
-
-def _at(found: Any, at: Pointer) -> Any:
-    for step in at:
-        found = found[step]
-    return found
 
 
 def _untouched(stage: Stage, books: Books) -> bool:

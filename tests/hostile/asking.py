@@ -32,6 +32,7 @@ class Answer:
         """Assert that nothing broke: a success, or a problem document that a client can read."""
         assert self.status < 500, self
         assert self.headers["X-Content-Type-Options"] == "nosniff"
+        assert all(value.isascii() and value.isprintable() for value in self.headers.values())
         if self.status >= 400:
             assert self.headers["Content-Type"] == PROBLEM, self
             problem = self.json

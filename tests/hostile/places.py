@@ -14,6 +14,8 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 Pointer = tuple[str | int, ...]
 # A name that no object of any body has.
 UNKNOWN = "unknown"
+# What names a product in a line. Nothing hostile is one.
+NAMES_OF_PRODUCTS = ("product_id", "sku")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,23 @@ def put(body: Any, at: Pointer, value: Any) -> Any:
         place = place[step]
     place[at[-1]] = value
     return spoilt
+
+
+def value_at(found: Any, at: Pointer) -> Any:
+    """Return what stands at a place."""
+    for step in at:
+        found = found[step]
+    return found
+
+
+def is_text(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a schema is one of free text."""
+    return "string" in schema.get("type", ()) and "maxLength" in schema
+
+
+def names_a_product(at: Pointer) -> bool:
+    """Tell whether this place in a body says which product is meant."""
+    return len(at) == 3 and at[-1] in NAMES_OF_PRODUCTS
 
 
 class Fitting:

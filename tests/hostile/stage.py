@@ -7,7 +7,16 @@ from typing import Any
 from flask import Flask
 
 from tests.hostile.asking import Answer, ask
-from tests.hostile.places import Fitting, Operation, Pointer, body_places, operations
+from tests.hostile.places import (
+    Fitting,
+    Operation,
+    Pointer,
+    body_places,
+    is_text,
+    names_a_product,
+    operations,
+    put,
+)
 
 
 class Stage:
@@ -64,6 +73,31 @@ class Stage:
         if operation.schema is None:
             return []
         return list(body_places(self.document, operation.schema, self.example(operation)))
+
+    def texts(self, operation: Operation) -> list[tuple[Pointer, Mapping[str, Any]]]:
+        """Return the places in the body of an operation that hold free text."""
+        return [
+            (at, schema)
+            for at, schema in self.body_places(operation)
+            # The same tag twice is refused.
+            if is_text(schema) and not names_a_product(at) and at[-1] != 1
+        ]
+
+    def filled(
+        self, operation: Operation, places: list[tuple[Pointer, Mapping[str, Any]]], text: str
+    ) -> tuple[Any, list[Pointer]]:
+        """Return a good body with `text` in all of these places that it fits, and which they are.
+
+        A sku that it does not fit is left out, for there is only one of each.
+        """
+        body, filled = self.example(operation), []
+        for at, schema in places:
+            if self.fits(schema, text):
+                body = put(body, at, text)
+                filled.append(at)
+        if filled and "sku" in body and ("sku",) not in filled:
+            body["sku"] = None
+        return body, filled
 
     def send(
         self,

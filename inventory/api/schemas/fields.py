@@ -25,6 +25,8 @@ _MOMENT = re.compile(
 # Line breaks and tabs are text; the other control characters, and halves of a surrogate pair, are
 # not, and a database or a terminal would choke on them.
 _UNPRINTABLE = frozenset({"Cc", "Cs"})
+# Ends of lines that are no control characters; in a single line they are as much out of place.
+_BREAKS = frozenset({"Zl", "Zp"})
 _LAYOUT = frozenset("\n\r\t")
 
 
@@ -62,8 +64,9 @@ class Text(fields.String):
 
 def check_text(text: str, *, lines: bool = False) -> None:
     """Raise `ValidationError` where `text` holds what cannot be shown."""
+    refused = _UNPRINTABLE if lines else _UNPRINTABLE | _BREAKS
     for character in text:
-        if unicodedata.category(character) in _UNPRINTABLE and not (lines and character in _LAYOUT):
+        if unicodedata.category(character) in refused and not (lines and character in _LAYOUT):
             raise ValidationError("Control characters are not text.")
 
 

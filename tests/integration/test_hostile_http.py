@@ -15,7 +15,7 @@ import pytest
 from inventory.local.servers import Server
 from tests.api.support import PROBLEM_MEMBERS
 from tests.hostile import verdicts
-from tests.hostile.messages import HIDDEN_UNITS, PATH, request
+from tests.hostile.messages import BODY, CHUNKED, HIDDEN_UNITS, PATH, chunk, request
 from tests.hostile.wire import Outcome, Reply, deliver
 from tests.integration.edges import Front
 
@@ -114,6 +114,16 @@ def _check(name: str, reply: Reply, *, without_body: bool) -> None:
             problem = json.loads(reply.body)
             assert problem.keys() >= PROBLEM_MEMBERS, (name, reply)
             assert problem["status"] == reply.status
+
+
+@pytest.mark.parametrize("size", [b"ffff", b"f" * 17])
+def test_a_chunk_that_never_ends(shop: Shop, size: bytes) -> None:
+    """Whoever promises more than comes is told so at last, like everybody whose body is late."""
+    before = shop.stock
+    outcome = shop.deliver("gunicorn", request(CHUNKED, body=chunk(BODY, size)))
+    assert (outcome.statuses, outcome.in_sync) == ((408,), False)
+    assert json.loads(outcome.replies[0].body)["code"] == "request_timeout"
+    assert shop.stock == before
 
 
 @pytest.mark.parametrize("target", [

@@ -65,7 +65,7 @@ limit_request_field_size = 8190
 _MEMORY = "/dev/shm"  # noqa: S108 - the kernel's memory file system; gunicorn makes files in it
 worker_tmp_dir = _MEMORY if Path(_MEMORY).is_dir() else None
 
-# gunicorn itself believes nobody's headers about where a request came from or goes to: a SCRIPT_NAME
+# gunicorn itself believes nobody's headers about where a request comes from or goes to: SCRIPT_NAME
 # would move its path, and two that differ about TLS would end it. Who the client is, is decided by
 # the service from INVENTORY_TRUSTED_PROXIES.
 forwarded_allow_ips = ""

@@ -185,7 +185,9 @@ def write_problem(connection: Any, status: int, reason: str, _message: str) -> N
 
     What was wrong is in the log; it is not repeated, since a client wrote it.
     """
-    title = "Not Implemented" if status == HTTPStatus.NOT_IMPLEMENTED else reason
+    # gunicorn calls all that it has no words for a bad request.
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    title = HTTPStatus(status).phrase if failed else reason
     code, request_id = re.sub(r"[^a-z]+", "_", title.lower()), uuid.uuid4().hex
     problem = {
         "type": f"/problems/{code}",

@@ -65,9 +65,10 @@ limit_request_field_size = 8190
 _MEMORY = "/dev/shm"  # nosec B108 # the kernel's memory file system; gunicorn makes files in it
 worker_tmp_dir = _MEMORY if Path(_MEMORY).is_dir() else None
 
-# Whose X-Forwarded-* headers gunicorn itself believes. Who the client is, is decided by the service
-# from INVENTORY_TRUSTED_PROXIES.
-forwarded_allow_ips = "127.0.0.1,::1"
+# gunicorn itself believes nobody's headers about where a request comes from or goes to: SCRIPT_NAME
+# would move its path, and two that differ about TLS would end it. Who the client is, is decided by
+# the service from INVENTORY_TRUSTED_PROXIES.
+forwarded_allow_ips = ""
 
 # The remote control would be one more way in, and it needs a writable home directory.
 control_socket_disable = True

@@ -45,6 +45,9 @@ DECIMAL_PLACES_MAX: Final = 12
 
 # --- requests -------------------------------------------------------------------------------------
 BODY_BYTES_MAX: Final = 64 * 1024
+# A cart has three levels and three hundred values; what has more than this is meant to cost.
+JSON_NESTING_MAX: Final = 8
+JSON_VALUES_MAX: Final = 1_000
 # What has not come by then is not waited for; a proxy in front sends whole bodies at once.
 BODY_SECONDS_MAX: Final = 5.0
 PAGE_SIZE_DEFAULT: Final = 20
@@ -165,6 +168,8 @@ RATE_ADDRESS_CHARACTERS_MAX: Final = 64
 assert NAME_SORT_CHARACTERS_MAX * 4 * 4 / 3 + 100 < CURSOR_CHARACTERS_MAX
 assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
 assert CART_LINES_MAX <= GROUP_LINES_MAX
+# The largest bodies that are good: a cart, a product.
+assert max(CART_LINES_MAX * 3, TAGS_MAX + ATTRIBUTES_MAX) + 20 < JSON_VALUES_MAX
 assert RESERVATION_TTL_SECONDS_MAX <= RESERVATION_LIFE_SECONDS_MAX
 assert QUANTITY_MAX <= DELTA_MAX <= STOCK_MAX
 assert STOCK_INITIAL_MAX + OVERSELL_LIMIT_MAX <= STOCK_MAX < 2**53

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from decimal import Decimal
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from flask import g, request
@@ -47,20 +49,17 @@ def read_body(schema: Schema, *media_types: str, optional: bool = False) -> Any:
 def _read_bytes(bytes_max: int) -> bytes:
     """Return the body; raise `RequestEntityTooLarge` if it is longer than `bytes_max`.
 
-    A body of known length is read as it is. Werkzeug cuts any other off at its limit and says
-    nothing, so it gets a limit of one byte more, which then tells.
+    One of unknown length is read as far as one byte more, which then tells; if the server does not
+    know either where it ends, there is none.
     """
-    declared = request.environ.get("CONTENT_LENGTH", "")
-    known = declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ
+    environ = request.environ
+    declared = environ.get("CONTENT_LENGTH", "")
+    known = declared.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ
     if known and int(declared) > bytes_max:
         raise RequestEntityTooLarge
-    request.max_content_length = bytes_max + 1
+    unknown = bytes_max + 1 if environ.get("wsgi.input_terminated") else 0
     try:
-        body: bytes
-        if known:
-            body = request.environ["wsgi.input"].read(int(declared))
-        else:
-            body = request.get_data(cache=False)
+        body: bytes = environ["wsgi.input"].read(int(declared) if known else unknown)
     except TimeoutError as error:
         raise RequestTimeout from error
     if known and len(body) < int(declared):
@@ -71,13 +70,42 @@ def _read_bytes(bytes_max: int) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON (RFC 8259) strictly: no NaN, no name twice, no floats in between."""
+    """Parse JSON (RFC 8259) strictly: no NaN, no name twice, no floats in between.
+
+    What nests too deep or has too many values is refused before anything is made of it.
+    """
+    _bound(body)
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except MalformedJSON:
         raise
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedJSON("The body is not JSON that this service can read.") from error
+
+
+# A string, closed or not. It never gives back what it took, so that no text costs more than its
+# length.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_OPENING, _CLOSING = b"[{", b"]}"
+_STEPS = dict.fromkeys(_OPENING, 1) | dict.fromkeys(_CLOSING, -1)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
+
+
+def _bound(body: bytes) -> None:
+    """Raise `MalformedJSON` if `body` nests too deep or has too many values.
+
+    Each value but the first stands behind a bracket, a colon or a comma; so short bodies, which are
+    nearly all, cannot have too many and need no look.
+    """
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= limits.JSON_NESTING_MAX and len(body) <= limits.JSON_VALUES_MAX:
+        return
+    marks = _STRING.sub(b"", body)
+    if marks.count(b",") + marks.count(b"[") + marks.count(b"{") > limits.JSON_VALUES_MAX:
+        raise MalformedJSON(f"The body has more than {limits.JSON_VALUES_MAX} values.")
+    depths = accumulate(_STEPS[byte] for byte in marks.translate(None, _NO_BRACKETS))
+    if max(depths, default=0) > limits.JSON_NESTING_MAX:
+        raise MalformedJSON(f"The body nests deeper than {limits.JSON_NESTING_MAX} levels.")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -27,7 +27,7 @@ class RequestProblem(InventoryError):
 
 
 class MalformedJSON(RequestProblem):
-    """The body is not JSON, or says something that JSON cannot mean."""
+    """The body is not JSON, says what JSON cannot mean, nests too deep or has too many values."""
 
     code = "malformed_json"
     title = "Malformed JSON"

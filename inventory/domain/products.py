@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from inventory import limits
@@ -102,9 +103,12 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """Which products a list shows; a field that is None does not narrow it."""
+    """Which products a list shows; a field that is None does not narrow it.
 
-    words: tuple[str, ...] = ()
+    Where words are asked for and there are none in the question, nothing is found.
+    """
+
+    words: tuple[str, ...] | None = None
     sku: str | None = None
     ids: tuple[str, ...] | None = None
     tag: str | None = None
@@ -117,9 +121,18 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def fold(text: str) -> str:
-    """Return `text` without accents and case, so that people find what they mean."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    """Return `text` without accents and case, so that people find what they mean.
+
+    Character by character: decomposed as a whole, thousands of accents in a row would first be
+    sorted, in a time that grows with their square.
+    """
+    return (text if text.isascii() else "".join(map(_plain, text))).casefold()
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", character)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def sort_name(name: str) -> str:

@@ -143,7 +143,9 @@ class ProductRepository:
 def _conditions(wanted: ProductFilter) -> list[Document]:
     # Folded words hold letters and digits only, so they are safe inside a pattern; an anchored
     # prefix is answered by the index.
-    conditions: list[Document] = [{"words": {"$regex": f"^{word}"}} for word in wanted.words]
+    conditions: list[Document] = [{"words": {"$regex": f"^{word}"}} for word in wanted.words or ()]
+    if wanted.words == ():
+        conditions.append({"_id": {"$in": []}})
     if wanted.sku is not None:
         conditions.append({"sku": {"$eq": wanted.sku}})
     if wanted.tag is not None:

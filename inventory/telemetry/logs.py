@@ -1,5 +1,6 @@
 """Logs: one JSON object a line on standard output, each with the id of its request."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -38,4 +39,7 @@ def _tell_origin(_: object, level: str, event: Event) -> Event:
 
 
 def _as_json(_: object, __: str, event: Event) -> bytes:
-    return orjson.dumps(event, default=repr)
+    line = orjson.dumps(event, default=repr)
+    # Some readers end a line at other characters than LF, or turn text round, and clients may send
+    # any of them; in escapes they are harmless.
+    return line if line.isascii() else json.dumps(orjson.loads(line)).encode()

@@ -1,4 +1,8 @@
-"""What no client should send, in every field of every body: refused, explained, without a trace."""
+"""What no client should send, field by field: refused, explained, without a trace.
+
+What is hostile anywhere comes from the corpora in `tests/hostile/`; here is what each field alone
+cannot take.
+"""
 
 import json
 from typing import Any
@@ -206,20 +210,15 @@ def test_a_name_that_no_body_has(send: Any, books: Books, call: str, name: str) 
 
 
 NOT_JSON = [
-    b"", b" ", b"{", b"}", b"nul", b"{,}", b'{"a": 1,}', b"{'a': 1}", b"// {}\n{}", b"{} {}",
-    b"\x00", b"{}\x00", b"NaN", b"Infinity", b"\xef\xbb\xbf{}", b'{"a": "\xff"}',
-    b'"\xed\xa0\x80"', b'{"a": "\xc0\xaf"}', "{}".encode("utf-16"), "{}".encode("utf-16-le"),
-    "{}".encode("utf-32"), b"[" * 60_000, b'{"a":' * 12_000, b"[" * 30_000 + b"]" * 30_000,
-    b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b'{"quantity": 1, "quantity": 1}', b'"\n"',
-    b"9" * 60_000, b'{"attributes": {"a": 1, "a": 2}}', b'{"quantity": 1, "quan\\u0074ity": 2}',
-    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00C\xbf\xa6\xa3\x02\x00\x00\x00",
+    b"", b" ", b"{", b"nul", b"NaN", b'"\n"', b'{"quantity": 1, "quantity": 1}',
+    b'{"quantity": 1, "quan\\u0074ity": 2}', b'{"attributes": {"a": 1, "a": 2}}',
 ]  # fmt: skip
 NOT_AN_OBJECT = [b"null", b"true", b"1", b"1.5", b'"a"', b"[]", b"[{}]", b'[{"quantity": 1}]']
 
 
 @pytest.mark.parametrize("call", VALID)
 def test_a_body_that_is_no_json(send: Any, books: Books, call: str) -> None:
-    """Bytes that are not strict JSON in UTF-8 are refused, however deep or long they go on."""
+    """What is no strict JSON is malformed. `test_hostile_documents.py` has hundreds more of it."""
     before = books.digest()
     for body in NOT_JSON:
         assert_problem(send(call, body), 400, "malformed_json")
@@ -296,11 +295,8 @@ def test_a_body_that_is_too_long(send: Any, books: Books, call: str, measured: b
     assert send(call, body.ljust(65_536), **options).status_code in (200, 201)
 
 
+# Payloads in queries are in `test_injection.py`; these are no text in UTF-8, or no pairs.
 QUERIES = [
-    "sku=$gt", "sku=%7B%22$ne%22:null%7D", "sku=%00", "sku='+OR+1=1", "sku[$ne]=x", "sku[]=x",
-    "sku[$regex]=.*", "tag=%7B%22$gt%22:%22%22%7D", "tag[$exists]=true", "ids=%7B%7D", "ids=$where",
-    "ids[$in]=x", "q=%00", "q=%1b", "q[$regex]=.", "min_price[$gt]=0", "max_price=%7B%7D",
-    "in_stock[$ne]=true", "sort[$ne]=name", "sort=%00", "limit[$gt]=0", "cursor[$gt]=", "$or=1",
     "sku=%ff%fe", "tag=%ed%a0%80", "q=%f0%9f%a6%84zzz", "%00=1", "%ff=1", "=1", "limit=%00",
     "max_price=-1", "cursor=%00", "cursor=" + "A" * 1_024,
 ]  # fmt: skip
@@ -308,7 +304,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_that_wants_to_be_more(client: FlaskClient, create: Create, query: str) -> None:
-    """Operators and control characters in a query find nothing, or are refused."""
+    """Broken names and values in a query find nothing, or are refused."""
     create(sku="A-1", tags=["shoes"])
     answer = client.get(f"/api/products?{query}")
     if answer.status_code == 200:

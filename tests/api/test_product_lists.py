@@ -129,7 +129,7 @@ def _catalogue(create: Create) -> dict[str, str]:
     ("q=cap air", ""),
     ("q=hats", "Cap"),
     ("q=a-1", "Air Runner"),
-    ("q=.*", "Air Runner, Läufer ÉTÉ, Cap, Scarf, Straße"),
+    ("q=.*", ""),
     ("sku=A-1", "Air Runner"),
     ("sku=a-1", ""),
     ("sku=S-3", "Scarf"),

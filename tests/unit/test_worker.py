@@ -1,11 +1,13 @@
 """What a worker writes to a connection: each response at once, however it is made."""
 
+import json
+import socket
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from inventory.worker import OneWriteResponse
+from inventory.worker import OneWriteResponse, write_problem
 
 
 class Wire:
@@ -85,3 +87,23 @@ def test_a_body_of_unknown_length_is_chunked() -> None:
     assert b"Transfer-Encoding: chunked" in first
     assert first.endswith(b"\r\n\r\n3\r\none\r\n")
     assert (second, end) == (b"5\r\nthree\r\n", b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("status,reason,title,code", [
+    (400, "Bad Request", "Bad Request", "bad_request"),
+    (414, "URI Too Long", "URI Too Long", "uri_too_long"),
+    (500, "Bad Request", "Internal Server Error", "internal_server_error"),
+    (501, "Bad Request", "Not Implemented", "not_implemented"),
+])  # fmt: skip
+def test_what_is_no_http_is_a_problem(status: int, reason: str, title: str, code: str) -> None:
+    """A refusal by gunicorn itself has the form of all others, and none of the client's words."""
+    ours, clients = socket.socketpair()
+    with ours, clients:
+        write_problem(ours, status, reason, "Invalid header: secret")
+        head, _, body = clients.recv(65_536).partition(b"\r\n\r\n")
+    problem = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {status} {title}\r\n".encode())
+    assert b"Content-Type: application/problem+json" in head
+    assert f"X-Request-ID: {problem['request_id']}".encode() in head
+    assert (problem["status"], problem["title"], problem["code"]) == (status, title, code)
+    assert b"secret" not in head + body

@@ -31,7 +31,8 @@ Field = fields.Field[Any]
 
 # Control characters are no text; with line breaks and tabs, where a text may have several lines.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f"
-_LINE = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+_BREAKS = rf"{_CONTROLS}\u2028\u2029"
+_LINE = rf"^[^{_BREAKS}]*[^\s{_BREAKS}][^{_BREAKS}]*$"
 _LINES = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _AMOUNT = rf"^[0-9]{{1,{limits.PRICE_DIGITS_MAX}}}(\.[0-9]{{1,{limits.DECIMAL_PLACES_MAX}}})?$"
 _ATTRIBUTE_NAME = rf"^[A-Za-z][A-Za-z0-9_-]{{0,{limits.ATTRIBUTE_NAME_CHARACTERS_MAX - 1}}}$"

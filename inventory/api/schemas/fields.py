@@ -25,6 +25,8 @@ _MOMENT = re.compile(
 # Line breaks and tabs are text; the other control characters, and halves of a surrogate pair, are
 # not, and a database or a terminal would choke on them.
 _UNPRINTABLE = frozenset({"Cc", "Cs"})
+# Ends of lines that are no control characters; in a single line they are as much out of place.
+_BREAKS = frozenset({"Zl", "Zp"})
 _LAYOUT = frozenset("\n\r\t")
 
 
@@ -62,9 +64,26 @@ class Text(fields.String):
 
 def check_text(text: str, *, lines: bool = False) -> None:
     """Raise `ValidationError` where `text` holds what cannot be shown."""
+    refused = _UNPRINTABLE if lines else _UNPRINTABLE | _BREAKS
     for character in text:
-        if unicodedata.category(character) in _UNPRINTABLE and not (lines and character in _LAYOUT):
+        if unicodedata.category(character) in refused and not (lines and character in _LAYOUT):
             raise ValidationError("Control characters are not text.")
+
+
+class Items(fields.List[Any]):
+    """A list that is looked into only if it has as many items as it may have."""
+
+    def __init__(
+        self, item: Any, items_max: int, *, items_min: int | None = None, **options: Any
+    ) -> None:
+        self._length = validate.Length(min=items_min, max=items_max)
+        rules = options.pop("validate", ())
+        super().__init__(item, validate=[self._length, *rules], **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._length(value)
+        return super()._deserialize(value, *args, **kwargs)
 
 
 class Truth(fields.Field[bool]):

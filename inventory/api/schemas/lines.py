@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 
 from inventory import limits
-from inventory.api.schemas.fields import StrictSchema, Text, whole_number
+from inventory.api.schemas.fields import Items, StrictSchema, Text, whole_number
 from inventory.domain.lines import Line
 from inventory.services.lines import AskedLine
 
@@ -16,10 +16,9 @@ def product_id(**options: Any) -> Text:
     return Text(limits.SKU_CHARACTERS_MAX, **options)
 
 
-def lines_of(schema: Schema, **options: Any) -> fields.List[Any]:
+def lines_of(schema: Schema, **options: Any) -> Items:
     """Return a field for the lines of one request."""
-    length = validate.Length(min=1, max=limits.CART_LINES_MAX)
-    return fields.List(fields.Nested(schema), validate=length, **options)
+    return Items(fields.Nested(schema), limits.CART_LINES_MAX, items_min=1, **options)
 
 
 class NamedSchema(StrictSchema):

@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 from inventory import limits
 from inventory.api.schemas.fields import (
     Attributes,
+    Items,
     Money,
     QueryNumber,
     QueryTruth,
@@ -41,10 +42,7 @@ class _TermsSchema(StrictSchema):
     price = Money()
     currency = fields.String(validate=_CURRENCY)
     description = Text(limits.DESCRIPTION_CHARACTERS_MAX, characters_min=0, lines=True)
-    tags = fields.List(
-        Text(limits.TAG_CHARACTERS_MAX),
-        validate=[validate.Length(max=limits.TAGS_MAX), _distinct],
-    )
+    tags = Items(Text(limits.TAG_CHARACTERS_MAX), limits.TAGS_MAX, validate=[_distinct])
     low_stock_threshold = whole_number(0, limits.STOCK_INITIAL_MAX)
     oversell_limit = whole_number(0, limits.OVERSELL_LIMIT_MAX)
     sku = Text(limits.SKU_CHARACTERS_MAX, allow_none=True)
@@ -68,10 +66,8 @@ class ProductPatchSchema(_TermsSchema):
     description = Text(
         limits.DESCRIPTION_CHARACTERS_MAX, characters_min=0, lines=True, allow_none=True
     )
-    tags = fields.List(
-        Text(limits.TAG_CHARACTERS_MAX),
-        validate=[validate.Length(max=limits.TAGS_MAX), _distinct],
-        allow_none=True,
+    tags = Items(
+        Text(limits.TAG_CHARACTERS_MAX), limits.TAGS_MAX, validate=[_distinct], allow_none=True
     )
     attributes = Attributes(removable=True, allow_none=True)
     low_stock_threshold = whole_number(0, limits.STOCK_INITIAL_MAX, allow_none=True)
@@ -96,8 +92,8 @@ class ProductListSchema(StrictSchema):
 
     @post_load
     def _build(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        words = words_of(data.pop("q", ""))
-        if len(words) > limits.QUERY_WORDS_MAX:
+        words = words_of(data.pop("q")) if "q" in data else None
+        if words is not None and len(words) > limits.QUERY_WORDS_MAX:
             raise ValidationError(f"At most {limits.QUERY_WORDS_MAX} words.", "q")
         ids = data.pop("ids", None)
         wanted = ProductFilter(

@@ -22,7 +22,6 @@ SEED = 7
 SECOND = 10**9
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_every_fault_once(topology: str, tmp_path: Path) -> None:

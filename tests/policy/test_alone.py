@@ -1,4 +1,4 @@
-"""What is marked `alone` runs when everything else is over, also where there are two processes."""
+"""What is marked `alone` runs when all else is over, also where two processes share the tests."""
 
 import json
 import subprocess

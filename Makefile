@@ -36,7 +36,7 @@ repair: $(VENV)/.run.stamp  ## Show what can be put right about the books; ARGS=
 
 .PHONY: test
 test: $(VENV)/.dev.stamp  ## Run all tests against real servers, with coverage (ARGS=...)
-	@exec $(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 .PHONY: explore
 explore: $(VENV)/.dev.stamp  ## Try every order of steps and every crash of small scenarios (ARGS="heirs carts")

@@ -11,22 +11,31 @@ import pytest
 from pymongo import MongoClient
 from redis import Redis
 
+from inventory.local import servers
 from inventory.local.servers import Server, start_mongod, start_valkey
 from inventory.repository import mongo
 from inventory.repository.schema import prepare_database
 from inventory.settings import OUTSIDE_VARIABLES, PREFIX, Settings
 
+pytest_plugins = ["tests.alone"]
 DATABASE = "inventory_test"
 # Of what starts servers, only this stays.
 BINARIES = {"MONGOD_BIN", "VALKEY_BIN"}
 
 
 def pytest_configure() -> None:
-    """Take every variable of the service out of the environment, for children as well."""
+    """Take every variable of the service out of the environment, for children as well.
+
+    Test processes that run beside each other choose of different ports: one that is free now is
+    still to be free when what was started for it listens.
+    """
     for name in tuple(os.environ):
         named = name in {"MONGO_URL", "REDIS_URL", *OUTSIDE_VARIABLES} or name.startswith(PREFIX)
         if named and name not in BINARIES:
             del os.environ[name]
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        servers.PORTS = servers.PORTS[int(worker.removeprefix("gw")) % count :: count]
 
 
 @pytest.fixture(scope="session", name="servers_directory")

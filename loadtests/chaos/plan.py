@@ -56,8 +56,8 @@ def faults_of(topology: str, only: str | None) -> list[Fault]:
 def schedule(seed: int, faults: Sequence[Fault], *, brief: bool = False) -> Iterator[Step]:
     """Yield steps without end: each fault once at each of its lengths, then by chance.
 
-    `brief` takes the shortest length of each only, those that nobody may notice first: they need
-    not wait for what others have left.
+    `brief` takes the shortest length of each only, after the shortest gap, and those that nobody
+    may notice first: they need not wait for what others have left.
     """
     dice = Random(f"schedule {seed}")  # nosec B311 # nobody has to be unable to guess it
     first = [
@@ -70,7 +70,8 @@ def schedule(seed: int, faults: Sequence[Fault], *, brief: bool = False) -> Iter
         first.sort(key=lambda one: not one[0].silent)
     number = 0
     for fault, seconds in first:
-        yield Step(number, (fault,), seconds, dice.choice(GAP_SECONDS), f"{seed} {number}")
+        gap = min(GAP_SECONDS) if brief else dice.choice(GAP_SECONDS)
+        yield Step(number, (fault,), seconds, gap, f"{seed} {number}")
         number += 1
     while True:
         count = 2 if dice.random() < PAIR_SHARE and len(faults) > 1 else 1

@@ -1,28 +1,21 @@
-"""The fault runner: every fault once against the real service, and what its audit has to catch."""
+"""The fault runner: every fault once against the real service."""
 
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from inventory.local.servers import LOOPBACK
-from loadtests.books import OPENING, PURCHASE, Movement, ProductBooks, Sale
-from loadtests.chaos import audit, run
-from loadtests.chaos.plan import PlanError, faults_of, schedule
-from loadtests.chaos.proxy import Behaviour, Manner, Proxy
+from loadtests.chaos import run
+from loadtests.chaos.plan import faults_of
 from loadtests.chaos.stack import TOPOLOGIES
-from loadtests.journal import Answer, Attempt, History, Order, OrderHistory, Sighting
 
 SEED = 7
-SECOND = 10**9
+# What else there is, strikes a single mongod as well.
+PRIMARY_FAULTS = "the primary is killed, the primary freezes, the primary steps down"
+
+# Some faults may not cost a single failed request, which a neighbour could.
+pytestmark = [pytest.mark.timeout(400), pytest.mark.alone]
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_every_fault_once(topology: str, tmp_path: Path) -> None:
     """Nothing is oversold, lost, doubled or unexplained, whatever dies meanwhile."""
@@ -31,164 +24,3 @@ def test_every_fault_once(topology: str, tmp_path: Path) -> None:
     steps = len(faults_of(topology, only))
     plan = run.Plan(SEED, topology, minutes=0, only=only, steps=steps, brief=True)
     assert run.run(plan, tmp_path, lines.append), "\n".join(lines)
-
-
-# What else there is, strikes a single mongod as well.
-PRIMARY_FAULTS = "the primary is killed, the primary freezes, the primary steps down"
-
-
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_a_seed_gives_one_schedule(topology: str) -> None:
-    """The same seed gives the same steps; each fault comes by itself before any pair does."""
-    faults = faults_of(topology, None)
-
-    def steps(seed: int) -> list[object]:
-        return list(islice(schedule(seed, faults), 200))
-
-    assert steps(1) == steps(1) != steps(2)
-    alone = list(islice(schedule(3, faults, brief=True), len(faults)))
-    assert {step.faults for step in alone} == {(fault,) for fault in faults}
-    assert any(len(step.faults) == 2 for step in islice(schedule(3, faults), 200))
-
-
-def test_unknown_faults_are_named() -> None:
-    """Who mistypes a fault is told which there are."""
-    with pytest.raises(PlanError, match="mongod freezes"):
-        faults_of("one", "mongod melts")
-
-
-# --- the proxy ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def echo() -> Iterator[int]:
-    """Yield the port of a server that repeats in capitals what it hears."""
-    with socket.create_server((LOOPBACK, 0)) as listening:
-
-        def serve(connection: socket.socket) -> None:
-            with connection:
-                while heard := connection.recv(1_000):
-                    connection.sendall(heard.upper())
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:
-                    return
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def proxy(echo: int) -> Iterator[Proxy]:
-    """Yield a proxy before the echo."""
-    proxy = Proxy(echo)
-    yield proxy
-    proxy.close()
-
-
-def ask(proxy: Proxy, text: bytes = b"hello") -> bytes:
-    """Return what comes back before the connection ends or a second is over."""
-    heard = b""
-    with socket.create_connection((LOOPBACK, proxy.port), timeout=1.0) as wire:
-        try:
-            wire.sendall(text)
-            while len(heard) < len(text) and (more := wire.recv(1_000)):
-                heard += more
-        except OSError:
-            pass
-    return heard
-
-
-@pytest.mark.parametrize(
-    "manner,heard",
-    [
-        (Manner.RELAY, b"HELLO"),
-        (Manner.SLOW, b"HELLO"),
-        (Manner.REFUSE, b""),
-        (Manner.SILENT, b""),
-        (Manner.SWALLOW, b""),
-        (Manner.CUT, b""),
-    ],
-)
-def test_a_proxy_behaves_as_told_and_recovers(proxy: Proxy, manner: Manner, heard: bytes) -> None:
-    """Each manner does what it says, and afterwards everything is passed on again."""
-    proxy.behave(Behaviour(manner, seconds=0.05))
-    assert ask(proxy) == heard
-    proxy.behave(Behaviour())
-    assert ask(proxy) == b"HELLO"
-
-
-def test_a_garbling_proxy_answers_rubbish(proxy: Proxy) -> None:
-    """As many bytes come back as were sent, and other ones."""
-    proxy.behave(Behaviour(Manner.GARBLE))
-    heard = ask(proxy, b"hello, all of you")
-    assert len(heard) == len(b"hello, all of you")
-    assert heard != b"HELLO, ALL OF YOU"
-
-
-def test_a_slow_proxy_is_slow(proxy: Proxy) -> None:
-    """Question and answer are late, each by as much as was said."""
-    proxy.behave(Behaviour(Manner.SLOW, seconds=0.1))
-    began = time.monotonic()
-    ask(proxy)
-    assert time.monotonic() - began >= 0.2
-
-
-# --- the audit ------------------------------------------------------------------------------------
-
-PRODUCT = "p"
-ORDER = Order("k", PRODUCT, 2)
-SOLD = Answer(
-    5 * SECOND,
-    201,
-    '{"id": "m2", "quantity": 2, "remaining_stock": 8, "stock_version": 2, "reference": "k"}',
-)
-BOOKS = ProductBooks(
-    PRODUCT,
-    available=8,
-    version=2,
-    movements=(
-        Movement("m1", 1, OPENING, 10, 10, None),
-        Movement("m2", 2, PURCHASE, -2, 8, "k"),
-    ),
-    sales={"m2": Sale("m2", 2, 8, 2, "k")},
-)
-HISTORY = History({PRODUCT: 10}, [OrderHistory(ORDER, (Attempt(4 * SECOND, SOLD),))])
-
-
-def seen(version: int, stock: int, seconds: float) -> History:
-    """Return the history with a read that ended so many seconds after the beginning."""
-    at = int(seconds * SECOND)
-    return replace(HISTORY, sightings=[Sighting(at, at, PRODUCT, version, stock)])
-
-
-@pytest.mark.parametrize(
-    "history,books,found",
-    [
-        (HISTORY, BOOKS, ""),
-        (HISTORY, replace(BOOKS, movements=BOOKS.movements[:1]), "is not in the ledger"),
-        (HISTORY, replace(BOOKS, available=9), "9 are available"),
-        (HISTORY, replace(BOOKS, sales={}), "is on record as None"),
-        (replace(HISTORY, orders=[]), BOOKS, "nobody ordered version 2"),
-        (
-            replace(HISTORY, orders=[OrderHistory(ORDER, (Attempt(4 * SECOND),))]),
-            BOOKS,
-            "nobody knows",
-        ),
-        (seen(2, 8, 6.0), BOOKS, ""),
-        (seen(1, 10, 14.0), BOOKS, ""),
-        (seen(1, 10, 16.0), BOOKS, "11.0 s after it was over"),
-        (seen(2, 8, 3.0), BOOKS, "before it was"),
-        (seen(2, 9, 6.0), BOOKS, "which never was"),
-    ],
-)
-def test_an_audit_finds_what_is_wrong(history: History, books: ProductBooks, found: str) -> None:
-    """Sound books pass; each thing that must not be is named."""
-    violations = audit.examine(history, {PRODUCT: books}).violations
-    assert bool(violations) == bool(found)
-    assert found in "; ".join(violation.found for violation in violations)

@@ -33,6 +33,7 @@ from tests.integration.processes import Run, descendants, eventually
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc"),
     pytest.mark.timeout(240),
+    pytest.mark.alone,
 ]
 
 # Longer than gunicorn waits for a sign of life, which is the longest limit of all.

@@ -33,10 +33,12 @@ class Stage:
         lines = [{"product_id": product["id"], "quantity": 1_000}]
         bought = self._make("/api/purchases", {"lines": lines})
         held = self._make("/api/reservations", {"lines": lines, "ttl_seconds": 3_600})
+        key = self._make("/api/keys", {"client": "a shop", "scopes": ["catalog:read"]})
         self._names = {
             "product_id": product["id"],
             "purchase_id": bought["id"],
             "reservation_id": held["id"],
+            "key_id": key["id"],
             "file": "init.js",
             "code": "not_found",
         }

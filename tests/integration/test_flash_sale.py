@@ -25,7 +25,7 @@ STOCK = 3_200
 # A few on a machine with two cores to itself; this is for one that is busy with something else.
 SECONDS_MAX = 240
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.alone]
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_an_empty_store_is_right(process: Process) -> None:
     assert (report.ok, report.complete, report.checked) == (True, True, 0)
 
 
-@pytest.mark.parametrize("product_id", [new_id(), "f" * 24, "x", "F" * 24])
+@pytest.mark.parametrize("product_id", ["6" * 24, "f" * 24, "x", "F" * 24])
 def test_products_that_never_were(store: Store, product_id: str) -> None:
     """Of a product that nothing is known of there is nothing to be checked."""
     with pytest.raises(ProductNotFound):

@@ -14,7 +14,7 @@ from inventory.settings import Settings
 from tests.integration.outages import ANSWER_SECONDS_MAX, Shop, serving
 from tests.integration.processes import eventually, is_ready
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.alone]
 
 
 @pytest.fixture(name="shop")

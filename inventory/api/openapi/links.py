@@ -1,0 +1,83 @@
+"""Where an answer leads: which operations take what it tells, as OpenAPI links.
+
+They follow from names alone. An answer tells the id of what it describes, and of what that belongs
+to; every operation with a parameter of that name takes it. To an operation that needs `If-Match`
+lead only answers that have an `ETag`. A list leads to its own next page.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from inventory.api.openapi.operations import Route
+
+Object = dict[str, Any]
+
+_ID = "#/components/schemas/Id"
+_NEXT = "next_cursor"
+_ETAG = "ETag"
+
+
+def links_of(route: Route, routes: Sequence[Route], schemas: Mapping[str, Object]) -> Object:
+    """Return the links of each success of an operation, by its status."""
+    found: Object = {}
+    for status, name in route.contract.answers.items():
+        members = schemas.get(name, {}).get("properties", {})
+        links = _to_others(route, routes, _told(name, members))
+        if _NEXT in members and "cursor" in _parameters(route):
+            links[route.name] = _to_next_page(route)
+        if links:
+            found[str(status)] = links
+    return found
+
+
+def _told(name: str, members: Mapping[str, Object]) -> dict[str, str]:
+    """Return the parameters that an answer tells, and the expression for each."""
+    told = {
+        member: f"$response.body#/{member}"
+        for member, schema in members.items()
+        if schema.get("$ref") == _ID and member != "id"
+    }
+    if "id" in members:
+        told[f"{name.lower()}_id"] = "$response.body#/id"
+    return told
+
+
+def _to_others(route: Route, routes: Sequence[Route], told: Mapping[str, str]) -> Object:
+    return {
+        target.name: _link(target, name, expression)
+        for name, expression in told.items()
+        for target in routes
+        if target is not route and name in _parameters(target) and _can_follow(route, target)
+    }
+
+
+def _can_follow(route: Route, target: Route) -> bool:
+    """Tell whether an answer has the `ETag` that the target asks for, if it does."""
+    return not target.contract.conditional or _ETAG in route.contract.headers
+
+
+def _parameters(target: Route) -> Iterator[str]:
+    yield from target.path_parameters
+    if target.contract.query is not None:
+        yield from target.contract.query.fields
+
+
+def _link(target: Route, name: str, expression: str) -> Object:
+    parameters = {name: expression}
+    if target.contract.conditional:
+        parameters["If-Match"] = f"$response.header.{_ETAG}"
+    return {
+        "operationId": target.name,
+        "description": f"{target.contract.summary}.",
+        "parameters": parameters,
+    }
+
+
+def _to_next_page(route: Route) -> Object:
+    parameters = {"cursor": f"$response.body#/{_NEXT}"}
+    parameters |= {name: f"$request.path.{name}" for name in route.path_parameters}
+    return {
+        "operationId": route.name,
+        "description": f"The next page, unless `{_NEXT}` is null; with the same other parameters.",
+        "parameters": parameters,
+    }

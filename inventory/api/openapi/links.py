@@ -2,7 +2,7 @@
 
 They follow from names alone. An answer tells the id of what it describes, and of what that belongs
 to; every operation with a parameter of that name takes it. To an operation that needs `If-Match`
-lead only answers that have an `ETag`. A list leads to its own next page.
+lead only answers that have an `ETag`. Where it needs lines, those of the answer are taken. A list leads to its own next page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,9 @@ Object = dict[str, Any]
 _ID = "#/components/schemas/Id"
 _NEXT = "next_cursor"
 _ETAG = "ETag"
+# Of what was answered the first line, one unit of it.
+_LINE = {"product_id": "{$response.body#/lines/0/product_id}", "quantity": 1}
+_BODY = {"requestBody": {"lines": [_LINE]}}
 
 
 def links_of(route: Route, routes: Sequence[Route], schemas: Mapping[str, Object]) -> Object:
@@ -22,7 +25,7 @@ def links_of(route: Route, routes: Sequence[Route], schemas: Mapping[str, Object
     found: Object = {}
     for status, name in route.contract.answers.items():
         members = schemas.get(name, {}).get("properties", {})
-        links = _to_others(route, routes, _told(name, members))
+        links = _to_others(route, routes, _told(name, members), with_lines="lines" in members)
         if _NEXT in members and "cursor" in _parameters(route):
             links[route.name] = _to_next_page(route)
         if links:
@@ -42,13 +45,22 @@ def _told(name: str, members: Mapping[str, Object]) -> dict[str, str]:
     return told
 
 
-def _to_others(route: Route, routes: Sequence[Route], told: Mapping[str, str]) -> Object:
+def _to_others(
+    route: Route, routes: Sequence[Route], told: Mapping[str, str], *, with_lines: bool
+) -> Object:
     return {
         target.name: _link(target, name, expression)
+        | (_BODY if with_lines and _needs_lines(target) else {})
         for name, expression in told.items()
         for target in routes
         if target is not route and name in _parameters(target) and _can_follow(route, target)
     }
+
+
+def _needs_lines(target: Route) -> bool:
+    """Tell whether an operation wants to know which lines of what it is about."""
+    body = target.contract.body
+    return body is not None and "lines" in body.fields and body.fields["lines"].required
 
 
 def _can_follow(route: Route, target: Route) -> bool:

@@ -2,7 +2,8 @@
 
 They follow from names alone. An answer tells the id of what it describes, and of what that belongs
 to; every operation with a parameter of that name takes it. To an operation that needs `If-Match`
-lead only answers that have an `ETag`. Where it needs lines, those of the answer are taken. A list leads to its own next page.
+lead only answers that have an `ETag`; to one that needs lines, the answer's own are taken. A list
+leads to its own next page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

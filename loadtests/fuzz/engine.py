@@ -20,6 +20,9 @@ from schemathesis.engine.recorder import CheckNode, ScenarioRecorder
 from loadtests.fuzz.excuses import excuse_for
 from loadtests.fuzz.headers import freshen
 
+# What is gone through once, and what goes on as long as it is let.
+EDGES = ("examples", "coverage")
+TURNS = ("fuzzing", "stateful")
 # It is told when to stop; but only with a limit of time it takes its turns again and again.
 SECONDS_MAX = 7 * 24 * 3600
 REQUEST_SECONDS_MAX = 10
@@ -38,6 +41,7 @@ class Plan:
     # Of each operation, and chains of calls, in each turn.
     examples: int = 100
     api_key: str | None = None
+    phases: tuple[str, ...] = (*EDGES, *TURNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +87,19 @@ def settings(plan: Plan) -> Config:
     """Return the settings of Schemathesis: all checks, nothing kept on disk."""
     values: dict[str, Any] = {
         "seed": plan.seed,
-        "max-time": SECONDS_MAX,
         "request-timeout": REQUEST_SECONDS_MAX,
         "continue-on-failure": True,
         "suppress-health-check": ["all"],
         "cache": {"enabled": False},
         "generation": {"max-examples": plan.examples, "database": "none"},
+        "phases": {name: {"enabled": name in plan.phases} for name in (*EDGES, *TURNS)},
         "checks": {
             "negative_data_rejection": {"expected-statuses": REFUSED},
             "missing_required_header": {"expected-statuses": MISSED},
         },
     }
+    if set(plan.phases) & set(TURNS):
+        values["max-time"] = SECONDS_MAX
     if plan.api_key:
         values["headers"] = {"X-API-Key": plan.api_key}
     return Config.from_dict(values)

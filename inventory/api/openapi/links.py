@@ -2,8 +2,8 @@
 
 They follow from names alone. An answer tells the id of what it describes, and of what that belongs
 to; every operation with a parameter of that name takes it. To an operation that needs `If-Match`
-lead only answers that have an `ETag`; to one that needs lines, the answer's own are taken. A list
-leads to its own next page.
+lead only answers that have an `ETag`. One that needs lines gets one: of the answer's own, or of the
+product that it is about. A list leads to its own next page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +16,7 @@ Object = dict[str, Any]
 _ID = "#/components/schemas/Id"
 _NEXT = "next_cursor"
 _ETAG = "ETag"
-# Of what was answered the first line, one unit of it.
-_LINE = {"product_id": "{$response.body#/lines/0/product_id}", "quantity": 1}
-_BODY = {"requestBody": {"lines": [_LINE]}}
+_LINES = "lines"
 
 
 def links_of(route: Route, routes: Sequence[Route], schemas: Mapping[str, Object]) -> Object:
@@ -26,7 +24,7 @@ def links_of(route: Route, routes: Sequence[Route], schemas: Mapping[str, Object
     found: Object = {}
     for status, name in route.contract.answers.items():
         members = schemas.get(name, {}).get("properties", {})
-        links = _to_others(route, routes, _told(name, members), with_lines="lines" in members)
+        links = _to_others(route, routes, _told(name, members))
         if _NEXT in members and "cursor" in _parameters(route):
             links[route.name] = _to_next_page(route)
         if links:
@@ -43,25 +41,35 @@ def _told(name: str, members: Mapping[str, Object]) -> dict[str, str]:
     }
     if "id" in members:
         told[f"{name.lower()}_id"] = "$response.body#/id"
+    if _LINES in members:
+        told[_LINES] = f"$response.body#/{_LINES}/0/product_id"
     return told
 
 
-def _to_others(
-    route: Route, routes: Sequence[Route], told: Mapping[str, str], *, with_lines: bool
-) -> Object:
-    return {
-        target.name: _link(target, name, expression)
-        | (_BODY if with_lines and _needs_lines(target) else {})
-        for name, expression in told.items()
-        for target in routes
-        if target is not route and name in _parameters(target) and _can_follow(route, target)
-    }
+def _to_others(route: Route, routes: Sequence[Route], told: Mapping[str, str]) -> Object:
+    links: Object = {}
+    for target in routes:
+        taken = {name: told[name] for name in _parameters(target) if name in told}
+        # What is in lines, of what an answer is about; of a product alone, a line of it.
+        product = told.get(_LINES) if taken else told.get("product_id")
+        needs_lines = _needs_lines(target) and len(taken) == len(target.path_parameters)
+        body = _body(target, product) if needs_lines and product else {}
+        if target is not route and (taken or body) and _can_follow(route, target):
+            links[target.name] = _link(target, taken) | body
+    return links
 
 
 def _needs_lines(target: Route) -> bool:
-    """Tell whether an operation wants to know which lines of what it is about."""
     body = target.contract.body
-    return body is not None and "lines" in body.fields and body.fields["lines"].required
+    return body is not None and _LINES in body.fields and body.fields[_LINES].required
+
+
+def _body(target: Route, product: str) -> Object:
+    """Return a body with one line, and one unit in it."""
+    assert target.contract.body is not None
+    lines: Any = target.contract.body.fields[_LINES]
+    asked = {name: 1 for name, field in lines.inner.schema.fields.items() if field.required}
+    return {"requestBody": {_LINES: [asked | {"product_id": f"{{{product}}}"}]}}
 
 
 def _can_follow(route: Route, target: Route) -> bool:
@@ -75,15 +83,12 @@ def _parameters(target: Route) -> Iterator[str]:
         yield from target.contract.query.fields
 
 
-def _link(target: Route, name: str, expression: str) -> Object:
-    parameters = {name: expression}
+def _link(target: Route, taken: Mapping[str, str]) -> Object:
+    parameters = dict(taken)
     if target.contract.conditional:
         parameters["If-Match"] = f"$response.header.{_ETAG}"
-    return {
-        "operationId": target.name,
-        "description": f"{target.contract.summary}.",
-        "parameters": parameters,
-    }
+    link = {"operationId": target.name, "description": f"{target.contract.summary}."}
+    return link | ({"parameters": parameters} if parameters else {})
 
 
 def _to_next_page(route: Route) -> Object:

@@ -18,7 +18,9 @@ def run(plan: Plan, url: str | None, say: Say) -> bool:
     with service.running(url) as running:
         say(f"{plan.calls:,} calls with seed {plan.seed} to {running} ...")
         began = time.monotonic()
-        schema = openapi.from_url(f"{running}/openapi.json", config=settings(plan))
+        config = settings(plan)
+        headers = config.projects.default.headers
+        schema = openapi.from_url(f"{running}/openapi.json", config=config, headers=headers)
         outcome = fuzz(schema, plan)
         seconds = time.monotonic() - began
         problems = integrity.problems_of(running, None, say, plan.api_key)

@@ -16,7 +16,7 @@ from loadtests.fuzz.run import run
 # Every edge of every schema once.
 ONCE = Plan(calls=10_000, seed=20, phases=EDGES)
 # Some single calls, then some chains of them.
-SOME = Plan(calls=500, seed=20, phases=TURNS, examples=8)
+SOME = Plan(calls=400, seed=20, phases=TURNS, examples=5)
 CHECKS = {
     "not_a_server_error",
     "status_code_conformance",

@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemathesis import BaseSchema, Case, Config, HookContext, Response, hook, hooks
-from schemathesis.config._checks import (
-    MISSING_REQUIRED_HEADER_EXPECTED_STATUSES,
-    NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES,
-)
+from schemathesis.config import ChecksConfig
 from schemathesis.core.failures import Failure
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import CheckNode, ScenarioRecorder
@@ -27,9 +24,9 @@ TURNS = ("fuzzing", "stateful")
 SECONDS_MAX = 7 * 24 * 3600
 REQUEST_SECONDS_MAX = 10
 # What is too long is refused as well (413, 414, 431), and so is what comes too late (410, 412).
-REFUSED = [*NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES, "410", "412", "413", "414", "431"]
+REFUSED = ("410", "412", "413", "414", "431")
 # If-Match is asked for with 428 (RFC 6585).
-MISSED = [*MISSING_REQUIRED_HEADER_EXPECTED_STATUSES, "428"]
+MISSED = ("428",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,9 @@ class Outcome:
 
 def settings(plan: Plan) -> Config:
     """Return the settings of Schemathesis: all checks, nothing kept on disk."""
+    usual = ChecksConfig()
+    refused = [*usual.negative_data_rejection.expected_statuses, *REFUSED]
+    missed = [*usual.missing_required_header.expected_statuses, *MISSED]
     values: dict[str, Any] = {
         "seed": plan.seed,
         "request-timeout": REQUEST_SECONDS_MAX,
@@ -94,8 +94,8 @@ def settings(plan: Plan) -> Config:
         "generation": {"max-examples": plan.examples, "database": "none"},
         "phases": {name: {"enabled": name in plan.phases} for name in (*EDGES, *TURNS)},
         "checks": {
-            "negative_data_rejection": {"expected-statuses": REFUSED},
-            "missing_required_header": {"expected-statuses": MISSED},
+            "negative_data_rejection": {"expected-statuses": refused},
+            "missing_required_header": {"expected-statuses": missed},
         },
     }
     if set(plan.phases) & set(TURNS):

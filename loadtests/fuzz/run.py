@@ -24,10 +24,13 @@ def run(plan: Plan, url: str | None, say: Say) -> bool:
         outcome = fuzz(schema, plan)
         seconds = time.monotonic() - began
         problems = integrity.problems_of(running, None, say, plan.api_key)
+    enough = outcome.calls >= plan.calls
     found = list(outcome.findings.values())
     say(report.details(outcome))
     say(report.summary(plan, outcome, seconds))
     say(f"{'books':<12} {'wrong' if problems else 'right'}")
     if found or problems:
         say("\n" + "\n".join([report.findings(found), *problems]))
-    return not found and not problems
+    if not enough:
+        say(f"It came to its end after {outcome.calls:,} calls.")
+    return enough and not found and not problems

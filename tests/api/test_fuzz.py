@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 from inventory.local.servers import LOOPBACK
 from loadtests.fuzz.engine import EDGES, TURNS, Outcome, Plan, fuzz, settings
 from loadtests.fuzz.run import run
+from tests.api.support import Books
 
 # Every edge of every schema once.
 ONCE = Plan(calls=10_000, seed=20, phases=EDGES)
@@ -81,3 +82,14 @@ def test_a_run_tells_how_it_went(url: str) -> None:
     assert "calls        60 with seed 3" in summary
     assert "findings     0" in summary
     assert summary.endswith("books        right")
+
+
+def test_wrong_books_are_told(url: str, client: FlaskClient, books: Books) -> None:
+    """A run on a service whose books are wrong fails, whatever it answered."""
+    created = client.post("/api/products", json={"name": "Runner", "price": "9.90", "stock": 3})
+    assert created.status_code == 201
+    books.database["stock"].update_many({}, {"$inc": {"available": 1}})
+    said: list[str] = []
+    assert not run(Plan(calls=5, seed=3, examples=1), url, said.append)
+    assert "books        wrong" in said
+    assert "findings     0" in "\n".join(said)

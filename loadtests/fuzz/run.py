@@ -19,7 +19,7 @@ def run(plan: Plan, url: str | None, say: Say) -> bool:
         say(f"{plan.calls:,} calls with seed {plan.seed} to {running} ...")
         began = time.monotonic()
         config = settings(plan)
-        headers = config.projects.default.headers
+        headers = dict(config.projects.default.headers or {})
         schema = openapi.from_url(f"{running}/openapi.json", config=config, headers=headers)
         outcome = fuzz(schema, plan)
         seconds = time.monotonic() - began

@@ -98,6 +98,7 @@ def settings(plan: Plan) -> Config:
             "missing_required_header": {"expected-statuses": missed},
         },
     }
+    values["phases"]["coverage"]["generate-duplicate-query-parameters"] = True
     if set(plan.phases) & set(TURNS):
         values["max-time"] = SECONDS_MAX
     if plan.api_key:

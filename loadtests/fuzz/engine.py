@@ -12,7 +12,7 @@ from schemathesis import BaseSchema, Case, Config, HookContext, Response, hook, 
 from schemathesis.config import ChecksConfig
 from schemathesis.core.failures import Failure
 from schemathesis.engine import Status, events, from_schema
-from schemathesis.engine.recorder import CheckNode, ScenarioRecorder
+from schemathesis.engine.recorder import ScenarioRecorder
 
 from loadtests.fuzz.excuses import excuse_for
 from loadtests.fuzz.headers import freshen
@@ -20,6 +20,7 @@ from loadtests.fuzz.headers import freshen
 # What is gone through once, and what goes on as long as it is let.
 EDGES = ("examples", "coverage")
 TURNS = ("fuzzing", "stateful")
+EXAMPLES_MIN, TURN_SHARE = 5, 400
 # It is told when to stop; but only with a limit of time it takes its turns again and again.
 SECONDS_MAX = 7 * 24 * 3600
 REQUEST_SECONDS_MAX = 10
@@ -35,8 +36,8 @@ class Plan:
 
     calls: int
     seed: int
-    # Of each operation, and chains of calls, in each turn.
-    examples: int = 100
+    # Of each operation, and chains of calls, in each turn; None: so that there are several turns.
+    examples: int | None = None
     api_key: str | None = None
     phases: tuple[str, ...] = (*EDGES, *TURNS)
 
@@ -82,6 +83,7 @@ class Outcome:
 
 def settings(plan: Plan) -> Config:
     """Return the settings of Schemathesis: all checks, nothing kept on disk."""
+    examples = plan.examples or max(EXAMPLES_MIN, plan.calls // TURN_SHARE)
     usual = ChecksConfig()
     refused = [*usual.negative_data_rejection.expected_statuses, *REFUSED]
     missed = [*usual.missing_required_header.expected_statuses, *MISSED]
@@ -91,7 +93,7 @@ def settings(plan: Plan) -> Config:
         "continue-on-failure": True,
         "suppress-health-check": ["all"],
         "cache": {"enabled": False},
-        "generation": {"max-examples": plan.examples, "database": "none"},
+        "generation": {"max-examples": examples, "database": "none"},
         "phases": {name: {"enabled": name in plan.phases} for name in (*EDGES, *TURNS)},
         "checks": {
             "negative_data_rejection": {"expected-statuses": refused},
@@ -120,9 +122,11 @@ def fuzz(schema: BaseSchema, plan: Plan) -> Outcome:
         _context: HookContext, failure: Failure, case: Case[Any], response: Response
     ) -> bool:
         why = excuse_for(failure, case, response)
-        if why is not None:
-            outcome.excused[why] += 1
-        return why is None
+        if why is None:
+            outcome.find(case.operation.label, *_told(failure, case, response))
+            return True
+        outcome.excused[why] += 1
+        return False
 
     def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
         freshen(case, outcome.calls)
@@ -150,22 +154,18 @@ def _take(event: events.EngineEvent, outcome: Outcome) -> None:
 
 
 def _take_checks(recorder: ScenarioRecorder, outcome: Outcome) -> None:
+    """Count what was checked; what was found is known already, also of what was broken off."""
     for case_id, checks in recorder.checks.items():
         for check in checks:
             outcome.checks[check.name] += 1
-            if check.status is not Status.SUCCESS:
+            if check.status is Status.ERROR:
                 operation = recorder.cases[case_id].value.operation.label
-                outcome.find(operation, *_told(check, recorder, case_id))
+                outcome.find(operation, check.name, "The check itself failed.")
 
 
-def _told(check: CheckNode, recorder: ScenarioRecorder, case_id: str) -> tuple[str, str]:
-    """Return what a failed check complains of, and all that there is to see of it."""
-    lines = []
-    info = check.failure_info
-    if info is not None:
-        lines = [info.failure.message, info.code_sample]
-    answer = recorder.find_response(case_id=case_id)
-    if answer is not None:
-        lines.append(f"{answer.status_code}: {answer.text[:1000]}")
-    title = f"{check.name}: {info.failure.title}" if info is not None else check.name
-    return title, "\n".join(lines)
+def _told(failure: Failure, case: Case[Any], response: Response) -> tuple[str, str]:
+    """Return what a check complains of, and all that there is to see of it."""
+    (check, *_) = failure.checks or ("",)
+    answer = f"{response.status_code}: {response.text[:1000]}"
+    text = "\n".join((failure.message, case.as_curl_command(), answer))
+    return f"{check}: {failure.title}", text

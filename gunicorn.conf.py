@@ -11,7 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from inventory import limits
+from gunicorn import util
+
+from inventory import limits, unread
 from inventory.serving import make_room, read_environment, require_loopback
 from inventory.settings import SettingsError
 from inventory.succession import succession
@@ -102,10 +104,13 @@ def on_reload(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Spare the collector what lives as long as the worker, and most of its rounds.
+    """Give errors of gunicorn's own the form of all errors, and spare the collector work.
 
-    A request leaves no cycles behind, so nearly all rounds would look in vain.
+    It would look again and again at what lives as long as the worker; a request leaves no cycles
+    behind, so nearly all of its rounds would be in vain.
     """
+    # gunicorn offers no setting for this.
+    util.write_error = unread.write_error
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

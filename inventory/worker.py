@@ -7,21 +7,16 @@ two, and lets the service see a body only when all of it is there. Knows gunicor
 the service.
 """
 
-import json
-import re
 import threading
 import time
-import uuid
 from contextlib import suppress
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 from types import FrameType
 from typing import Any
 
 import gevent
 from gevent.server import StreamServer
-from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.body import LengthReader
 from gunicorn.workers import ggevent
@@ -35,7 +30,6 @@ ACCEPTED_AT_ONCE = 16
 # Should new workers not come up, the old ones do not stay for ever.
 SUCCESSORS_SECONDS_MAX = 15.0
 POLL_SECONDS = 0.05
-UNREADABLE = "The request is not valid HTTP, or its headers are too large."
 
 
 class DrainingGeventWorker(ggevent.GeventWorker):
@@ -49,7 +43,6 @@ class DrainingGeventWorker(ggevent.GeventWorker):
         # gunicorn offers no settings for these.
         wsgi.Response = OneWriteResponse
         ggevent.StreamServer = _Listener
-        util.write_error = write_problem
         threading.Condition._is_owned = _is_held  # type: ignore[attr-defined]  # private
         super().init_process()
 
@@ -178,33 +171,6 @@ def _has_arrived(body: Any) -> bool:
     if not isinstance(reader, LengthReader):
         return False
     return bool(reader.length <= reader.unreader.buf.getbuffer().nbytes)
-
-
-def write_problem(connection: Any, status: int, reason: str, _message: str) -> None:
-    """Refuse what is no HTTP, which the service never sees, in the form of all its problems.
-
-    What was wrong is in the log; it is not repeated, since a client wrote it.
-    """
-    # gunicorn calls all that it has no words for a bad request.
-    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    title = HTTPStatus(status).phrase if failed else reason
-    code, request_id = re.sub(r"[^a-z]+", "_", title.lower()), uuid.uuid4().hex
-    problem = {
-        "type": f"/problems/{code}",
-        "title": title,
-        "status": status,
-        "detail": UNREADABLE if status != HTTPStatus.INTERNAL_SERVER_ERROR else title,
-        "instance": "/",
-        "code": code,
-        "request_id": request_id,
-    }
-    body = json.dumps(problem).encode()
-    head = (
-        f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nX-Request-ID: {request_id}\r\n"
-        "Content-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    util.write_nonblock(connection, head.encode() + body)
 
 
 class _Unfinished:

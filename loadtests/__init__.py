@@ -20,6 +20,7 @@ purchase that was tried, and afterwards hold it against what the service itself 
     growth       what a request costs as the catalogue grows
     soak         whether anything grows without end under a lasting load
     powercut     what mongod never synced is gone; is what was acknowledged there?
+    fuzz         requests that nobody thought of, made from the OpenAPI document
     orders       sends one order, as a client does
     yardsticks   small apps to compare it with
     replicas     three instances behind nginx, on a replica set of three

@@ -25,6 +25,8 @@ from loadtests.chaos import plan as faults_plan
 from loadtests.chaos import run as faults
 from loadtests.chaos.stack import TOPOLOGIES
 from loadtests.flame import FLAMES, FlameError
+from loadtests.fuzz import run as fuzzing
+from loadtests.fuzz.engine import Plan as FuzzPlan
 from loadtests.growth import run as growth
 from loadtests.journal import JournalError
 from loadtests.powercut import run as powercut
@@ -253,6 +255,18 @@ def power_cut(reports: Path, rounds: int, seconds: int, seed: int) -> None:
     with _explained():
         exact = powercut.run(powercut.Plan(rounds, seconds, seed), reports, click.echo)
     sys.exit(not exact)
+
+
+@main.command("fuzz")
+@_url
+@_number("--calls", 20_000, "Calls to make.")
+@click.option("--seed", type=int, default=1, help="The same seed makes up the same calls.")
+@click.option("--key", "api_key", help="The key to send, where the service wants one.")
+def fuzz(url: str | None, calls: int, seed: int, api_key: str | None) -> None:
+    """Call everything that the OpenAPI document describes, in ways that nobody thought of."""
+    with _explained():
+        fine = fuzzing.run(FuzzPlan(calls, seed, api_key=api_key), url, click.echo)
+    sys.exit(not fine)
 
 
 @main.command("check")

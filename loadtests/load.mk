@@ -61,3 +61,8 @@ load-replicas: $(VENV)/.dev.stamp  ## Three instances on three members, behind n
 power-cut: $(VENV)/.dev.stamp  ## Lose what mongod never synced; as root (ROUNDS= SECONDS= SEED=)
 	@exec $(BIN)/python -m loadtests power-cut $(call load_option,ROUNDS,--rounds) \
 	  $(call load_option,SECONDS,--seconds) $(call load_option,SEED,--seed)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev.stamp  ## Call everything in ways nobody thought of (CALLS= SEED= URL= KEY=)
+	@exec $(BIN)/python -m loadtests fuzz $(call load_option,CALLS,--calls) \
+	  $(call load_option,SEED,--seed) $(call load_option,URL,--url) $(call load_option,KEY,--key)

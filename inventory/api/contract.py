@@ -83,7 +83,12 @@ class Contract:
     def implied_statuses(self) -> list[HTTPStatus]:
         """Return the failures without a condition of ours that follow from what it takes."""
         of_bodies = [HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
-        return [*(of_bodies if self.body is not None else ()), HTTPStatus.INTERNAL_SERVER_ERROR]
+        of_all = [
+            HTTPStatus.REQUEST_URI_TOO_LONG,
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+        ]
+        return [*(of_bodies if self.body is not None else ()), *of_all]
 
 
 def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callable[[View], View]:

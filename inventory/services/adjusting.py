@@ -45,14 +45,12 @@ class Adjusting:
         expected_stock: int | None = None,
         key: RequestKey | None = None,
     ) -> Done:
-        """Change a product's stock by `delta`, for a reason of the same direction.
+        """Change a product's stock by `delta`, for a reason that allows it.
 
-        With `expected_stock` only if that is the stock right before. Raises `InvalidValue`,
-        `ProductNotFound`, `InsufficientStock`, `StaleStock`, `StockLimitExceeded` and what
-        `Changes.carry_out` raises.
+        With `expected_stock` only if that is the stock right before. Raises `ProductNotFound`,
+        `InsufficientStock`, `StaleStock`, `StockLimitExceeded` and what `Changes.carry_out`
+        raises.
         """
-        if not reason.allows(delta):
-            raise InvalidValue("delta", f"A change by {delta} cannot have the reason {reason}.")
         now = self._clock.now()
 
         def entry(operation_id: str) -> Entry:

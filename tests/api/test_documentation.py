@@ -52,6 +52,53 @@ def test_examples_fit(document: dict[str, Any]) -> None:
                 check(document, content["schema"], content["example"])
 
 
+def test_links_lead_somewhere(document: dict[str, Any]) -> None:
+    """A link names an operation and parameters that it has, and every id is told by some answer."""
+    operations = [o for path in document["paths"].values() for o in path.values()]
+    parameters = {o["operationId"]: names_in(document, o) for o in operations}
+    led: set[tuple[str, str]] = set()
+    for operation in operations:
+        for response in operation["responses"].values():
+            for name, link in response.get("links", {}).items():
+                assert name == link["operationId"]
+                assert link.get("parameters", {}).keys() <= parameters[name].keys()
+                led |= {(name, parameter) for parameter in link.get("parameters", {})}
+    for name, described in parameters.items():
+        asked = {p for p, place in described.items() if p.endswith("_id") and place == "path"}
+        assert {(name, parameter) for parameter in asked} <= led
+    assert ("edit_product", "If-Match") in led
+    assert ("list_movements", "cursor") in led
+    assert ("check_product", "cursor") not in led
+
+
+def names_in(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, str]:
+    """Return the names of an operation's parameters, and where each stands."""
+    shared = document["components"]["parameters"]
+    found = [
+        shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p for p in operation["parameters"]
+    ]
+    return {parameter["name"]: parameter["in"] for parameter in found}
+
+
+def test_a_link_can_be_followed(client: FlaskClient, document: dict[str, Any]) -> None:
+    """What a link says is what the next request needs: the id, and the version to edit."""
+    created = client.post("/api/products", json={"name": "Runner", "price": "9.90", "stock": 3})
+    links = document["paths"]["/api/products"]["post"]["responses"]["201"]["links"]
+    assert links["edit_product"]["parameters"] == {
+        "product_id": "$response.body#/id",
+        "If-Match": "$response.header.ETag",
+    }
+    assert links["hold_units"]["requestBody"] == {
+        "lines": [{"product_id": "{$response.body#/id}", "quantity": 1}]
+    }
+    edited = client.patch(
+        f"/api/products/{created.get_json()['id']}",
+        json={"name": "Runner 2"},
+        headers={"If-Match": created.headers["ETag"]},
+    )
+    assert edited.status_code == 200
+
+
 PATHS = ["/openapi.json", "/docs", "/problems/not_found", *(f"/docs/{n}" for n in docs_page.FILES)]
 
 

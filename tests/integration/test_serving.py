@@ -1,7 +1,9 @@
 """`python -m inventory serve` and `demo`: what containers run, and what a visitor tries first."""
 
 import http.client
+import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pymongo import MongoClient
 from inventory import demo
 from inventory.local.servers import LOOPBACK, free_port
 from inventory.settings import Settings
+from tests.api.support import PROBLEM_MEMBERS
 from tests.integration.processes import Run, eventually, inventory, is_ready
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
@@ -68,6 +71,38 @@ def test_stop_answers_and_lets_go(service: Run) -> None:
     assert time.monotonic() - begun < 12
     idle.close()
     busy.close()
+
+
+UNREADABLE = {
+    "GET /api/products?q=" + "x" * 9_000 + " HTTP/1.1\r\n\r\n": (414, "uri_too_long"),
+    "GET / HTTP/1.1\r\nX-Large: " + "x" * 9_000 + "\r\n\r\n": (
+        431,
+        "request_header_fields_too_large",
+    ),
+    "GET / HTTP/1.1\r\nHost: a\r\n<b>name: 1\r\n\r\n": (400, "bad_request"),
+    "<b>\r\n\r\n": (400, "bad_request"),
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x, chunked\r\n\r\n": (
+        501,
+        "not_implemented",
+    ),
+}
+
+
+def test_what_cannot_be_read_is_a_problem(service: Run) -> None:
+    """A request that never reaches the service gets the same kind of error; nothing is repeated."""
+    for request, (status, code) in UNREADABLE.items():
+        with socket.create_connection((LOOPBACK, service.port), timeout=10) as connection:
+            connection.sendall(request.encode())
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            body = response.read()
+        problem = json.loads(body)
+        assert (response.status, problem["status"], problem["code"]) == (status, status, code)
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.headers["X-Request-ID"] == problem["request_id"]
+        assert problem.keys() == PROBLEM_MEMBERS
+        assert "<b>" not in body.decode()
+        assert service.call("GET", problem["type"])[1]["title"] == problem["title"]
 
 
 def test_demo_without_a_service(tmp_path: Path) -> None:

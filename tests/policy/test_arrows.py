@@ -35,6 +35,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     # The processes around the service.
     "serving": ({"settings"}, set()),
     "succession": (set(), set()),
+    "unread": (set(), {"gunicorn"}),
     "worker": ({"limits", "succession"}, {"gunicorn", "gevent"}),
     "local": (
         LEAVES | {"repository", "serving", "settings"},

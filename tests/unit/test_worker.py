@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from inventory.worker import OneWriteResponse, write_problem
+from inventory.unread import write_error
+from inventory.worker import OneWriteResponse
 
 
 class Wire:
@@ -99,7 +100,7 @@ def test_what_is_no_http_is_a_problem(status: int, reason: str, title: str, code
     """A refusal by gunicorn itself has the form of all others, and none of the client's words."""
     ours, clients = socket.socketpair()
     with ours, clients:
-        write_problem(ours, status, reason, "Invalid header: secret")
+        write_error(ours, status, reason, "Invalid header: secret")
         head, _, body = clients.recv(65_536).partition(b"\r\n\r\n")
     problem = json.loads(body)
     assert head.startswith(f"HTTP/1.1 {status} {title}\r\n".encode())

@@ -2,6 +2,6 @@
 
 `document` walks the app's routes and turns each contract into an entry (`operations`): what comes
 in is derived from the marshmallow schemas (`inputs`), what goes out is described in `answers`, what
-can go wrong in `problem_types`, shared headers in `parameters`. `wording` holds the sentences and
-examples that no schema can tell.
+can go wrong in `problem_types`, where answers lead in `links`, shared headers in `parameters`.
+`wording` holds the sentences and examples that no schema can tell.
 """

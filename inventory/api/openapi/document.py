@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 
 from inventory.api.contract import contract_of
 from inventory.api.openapi import access, answers, inputs, parameters
+from inventory.api.openapi.links import links_of
 from inventory.api.openapi.operations import Here, Route, operation, problem_response, problems_of
 from inventory.api.openapi.problem_types import ProblemType, base_schema, types_of
 
@@ -72,8 +73,11 @@ def build(app: Flask, *, version: str, here: Here) -> dict[str, Any]:
     inputs.teach(plugin)
     _add_shared(spec, here)
     assert plugin.converter is not None
-    for route in routes(app):
+    known, schemas = list(routes(app)), answers.answers()
+    for route in known:
         described = operation(route, plugin.converter, here)
+        for status, links in links_of(route, known, schemas).items():
+            described["responses"][status]["links"] = links
         spec.path(path=route.path, operations={route.method: described})
     inputs.complete(spec.components.schemas)
     for tag in dict.fromkeys(route.tag for route in routes(app)):

@@ -24,6 +24,8 @@ from inventory.api.schemas.fields import (
 )
 from inventory.api.schemas.lines import NamedSchema
 from inventory.api.schemas.products import NewProductSchema
+from inventory.api.schemas.stock import AdjustmentSchema
+from inventory.domain.movements import Reason
 from inventory.domain.products import Terms
 
 JSONSchema = dict[str, Any]
@@ -71,6 +73,17 @@ def complete(schemas: dict[str, JSONSchema]) -> None:
     for kind in NamedSchema.__subclasses__():
         if (schema := schemas.get(schema_name(kind))) is not None:
             schema["oneOf"] = [{"required": [name]} for name in kind.EITHER]
+    if (adjustment := schemas.get(schema_name(AdjustmentSchema))) is not None:
+        adjustment["oneOf"] = [
+            _direction(1, minimum=1, maximum=limits.DELTA_MAX),
+            _direction(-1, minimum=-limits.DELTA_MAX, maximum=-1),
+        ]
+
+
+def _direction(delta: int, **bounds: int) -> JSONSchema:
+    """Return what an adjustment in the direction of `delta` says."""
+    reasons = [str(reason) for reason in Reason if reason.allows(delta)]
+    return {"properties": {"delta": bounds, "reason": {"enum": reasons}}}
 
 
 def _keywords(_: object, field: Field, ret: JSONSchema) -> JSONSchema:

@@ -50,6 +50,11 @@ _PLAIN: Mapping[HTTPStatus, tuple[str, str]] = {
         f"The body is larger than {limits.BODY_BYTES_MAX // 1024} KiB.",
         _UNCHANGED,
     ),
+    HTTPStatus.REQUEST_URI_TOO_LONG: ("The address of the request is too long.", _UNCHANGED),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
+        "The headers of the request are too large, or there are too many of them.",
+        _UNCHANGED,
+    ),
     HTTPStatus.INTERNAL_SERVER_ERROR: (
         "Something went wrong that the service did not foresee; its logs say what.",
         f"{_AGAIN_LATER}. If that fails too, report the request_id.",

@@ -1,6 +1,9 @@
 """Adjustments and questions about stock, as clients send them."""
 
-from marshmallow import fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from inventory import limits
 from inventory.api.schemas.fields import (
@@ -14,13 +17,20 @@ from inventory.domain.movements import Kind, Reason
 
 
 class AdjustmentSchema(StrictSchema):
-    """A change of stock that is not a sale."""
+    """A change of stock that is not a sale, for a reason of the same direction."""
 
     delta = whole_number(-limits.DELTA_MAX, limits.DELTA_MAX, required=True)
     reason = fields.Enum(Reason, by_value=True, required=True)
     reference = Text(limits.REFERENCE_CHARACTERS_MAX, allow_none=True)
     note = Text(limits.NOTE_CHARACTERS_MAX, lines=True, allow_none=True)
     expected_stock = whole_number(-limits.STOCK_MAX, limits.STOCK_MAX, allow_none=True)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        delta, reason = data["delta"], data["reason"]
+        if not reason.allows(delta):
+            message = f"A change by {delta} cannot have the reason {reason}."
+            raise ValidationError(message, "delta")
 
 
 class StockQuerySchema(StrictSchema):

@@ -48,6 +48,7 @@ FIELDS = (
     Excuse("the clock decides", field="as_of", message="This time is in the future."),
     Excuse("the clock decides", field="counted_at", message="This time is in the future."),
     Excuse("the clock decides", field="counted_at", message="This is too long ago; count again."),
+    Excuse("the clock decides", field="expires_at", message="This time is past."),
     Excuse("the currency decides", field="price", message=" decimal places."),
     Excuse("a schema cannot count the digits of a number", message="A number has at most "),
     Excuse("what a word is, is more than a pattern", field="q", message=" words."),

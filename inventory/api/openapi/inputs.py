@@ -22,9 +22,11 @@ from inventory.api.schemas.fields import (
     Text,
     Truth,
 )
+from inventory.api.schemas.keys import NewKeySchema
 from inventory.api.schemas.lines import NamedSchema
 from inventory.api.schemas.products import NewProductSchema
 from inventory.api.schemas.stock import AdjustmentSchema
+from inventory.domain.keys import PUBLISHABLE_SCOPES
 from inventory.domain.movements import Reason
 from inventory.domain.products import Terms
 
@@ -77,6 +79,14 @@ def complete(schemas: dict[str, JSONSchema]) -> None:
         adjustment["oneOf"] = [
             _direction(1, minimum=1, maximum=limits.DELTA_MAX),
             _direction(-1, minimum=-limits.DELTA_MAX, maximum=-1),
+        ]
+
+    if (key := schemas.get(schema_name(NewKeySchema))) is not None:
+        allowed = sorted(map(str, PUBLISHABLE_SCOPES))
+        published = {"publishable": {"enum": [True]}, "scopes": {"items": {"enum": allowed}}}
+        key["oneOf"] = [
+            {"properties": {"publishable": {"enum": [False]}}},
+            {"properties": published, "required": ["publishable"]},
         ]
 
 

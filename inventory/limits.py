@@ -142,6 +142,8 @@ KEY_KNOWN_SECONDS: Final = 0.5
 # While the database is away nobody can revoke a key, so for so long one that was good stays good.
 KEY_TRUSTED_SECONDS: Final = 60.0
 KEYS_KNOWN_MAX: Final = 10_000
+# From addresses with too many wrong keys so many more are looked at, by a process: 300 us each.
+SPARE_LOOKS_A_SECOND: Final = 10
 # How exactly the last use of a key is known.
 KEY_USE_SECONDS: Final = 60.0
 

@@ -40,8 +40,8 @@ def authorize(scope: Scope, *, secret_only: bool) -> None:
 def _principal() -> Principal:
     """Return on whose behalf the request is made, as far as its key tells.
 
-    Raises `InvalidApiKey`, or `RateLimited` if too many from this address were wrong lately: then
-    only keys that were good a moment ago are looked at, so that nobody shuts out a neighbour.
+    Raises `InvalidApiKey`, or `RateLimited` if too many from this address were wrong lately. A key
+    that was good when it was last seen here is never kept waiting by that.
     """
     if not _SENT & request.environ.keys():
         return NOBODY

@@ -3,6 +3,8 @@
 Who a client is was found out before; here is only its id. Where no limit is set, nothing is done.
 """
 
+import threading
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -36,6 +38,7 @@ class RequestRates:
         self._by_key = {False: _set(by_key), True: _set(by_key, buys_by_key)}
         self._by_address = {False: _set(by_address), True: _set(by_address, buys_by_address)}
         self._failures = _set(Limit("failures", settings.failed_login_rate))
+        self._spare = _Spare()
         self.limits_requests = bool(self._by_key[True] or self._by_address[True])
 
     def admit(self, principal: Principal, *, takes_stock: bool) -> None:
@@ -57,9 +60,15 @@ class RequestRates:
         self._require(standing)
 
     def require_few_failures(self) -> None:
-        """Raise `RateLimited` if too many keys from this address have been wrong lately."""
+        """Raise `RateLimited` if too many keys from this address have been wrong lately.
+
+        A few a second are looked at all the same, whoever sends them: clients that share an address
+        with one that guesses must not be shut out by it.
+        """
         for limit in self._failures:
-            self._require(self._rates.look(limit, _client()))
+            standing = self._rates.look(limit, _client())
+            if standing.admitted or not self._spare.take():
+                self._require(standing)
 
     def failed(self) -> None:
         """Count a key that was wrong, against the address that it came from.
@@ -73,6 +82,24 @@ class RequestRates:
         if not standing.admitted:
             self._refused()
             raise RateLimited(standing.limit, standing.retry_after_seconds)
+
+
+class _Spare:
+    """So many a second, in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._second = 0
+        self._taken = 0
+
+    def take(self) -> bool:
+        """Take one of this second, if there is one left."""
+        with self._lock:
+            second = int(time.monotonic())
+            if second != self._second:
+                self._second, self._taken = second, 0
+            self._taken += 1
+            return self._taken <= limits.SPARE_LOOKS_A_SECOND
 
 
 def register(app: Flask, rates: RequestRates) -> None:

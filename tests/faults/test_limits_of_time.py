@@ -338,7 +338,7 @@ def purchase(shop: Shop, key: str, length: int | None = None) -> bytes:
     body = b'{"quantity": 1}'
     lines = [
         f"POST {shop.path}/purchase HTTP/1.1",
-        "Host: shop",
+        "Host: localhost",
         "Content-Type: application/json",
         f"Content-Length: {length or len(body)}",
         f"Idempotency-Key: {key}",

@@ -111,6 +111,7 @@ def _shop(
         "INVENTORY_MONGO_DATABASE": database_settings.mongo_database,
         "INVENTORY_WORKERS": str(WORKERS),
         "INVENTORY_TRUSTED_PROXIES": "1",
+        "INVENTORY_AUTH": "off",
         "INVENTORY_RATE_PER_ADDRESS": str(READS),
         "INVENTORY_PURCHASE_RATE_PER_ADDRESS": str(PURCHASES),
     }

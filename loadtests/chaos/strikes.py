@@ -35,6 +35,8 @@ POLL_SECONDS = 0.05
 ELECTION_SECONDS_MAX = 40.0
 TRACER_SECONDS_MAX = 5.0
 READY_SECONDS_MAX = 15.0
+# Longer than a request may take.
+GRACE_SECONDS = 15.0
 
 
 def _worker(stack: Stack, dice: Random) -> int:
@@ -270,11 +272,12 @@ def reload(stack: Stack, dice: Random) -> Iterator[None]:
 
 @contextmanager
 def restart(stack: Stack, dice: Random) -> Iterator[None]:
-    """End an instance in good order and start it again, as a rolling update does."""
+    """End an instance in good order and start it again, as a rolling update does.
+
+    One that does not go, because it is frozen at the same time, is killed as orchestrators do.
+    """
     ending = stack.places[dice.choice(stack.instances)].server
-    _signal(ending.pid, signal.SIGTERM)
-    while not ending.has_ended():
-        time.sleep(POLL_SECONDS)
+    ending.stop(GRACE_SECONDS)
     yield
     # The next one is not ended before this one serves again, if it can: of two faults at once the
     # other one is healed later.

@@ -76,7 +76,9 @@ class Shopper:
     def _buy(self, order: Order) -> None:
         whim = self._dice.random()
         if whim < COPIES_SHARE:
-            copies = [threading.Thread(target=self._send, args=(order,)) for _ in range(COPIES)]
+            copies = [
+                threading.Thread(target=self._send_copy, args=(order,)) for _ in range(COPIES)
+            ]
             for copy in copies:
                 copy.start()
             for copy in copies:
@@ -92,10 +94,15 @@ class Shopper:
                 return
             time.sleep(PAUSE_SECONDS)
 
-    def _send(self, order: Order) -> Answer | None:
+    def _send_copy(self, order: Order) -> None:
+        """Send an order over a connection of its own, which is closed afterwards."""
+        with Api(self._crowd.url) as api:
+            self._send(order, api)
+
+    def _send(self, order: Order, api: Api | None = None) -> Answer | None:
         attempt = self._journal.sending(order)
         try:
-            reply = self._api.request("POST", order.path, order.body, order.headers)
+            reply = (api or self._api).request("POST", order.path, order.body, order.headers)
         except (OSError, http.client.HTTPException):
             return None
         return self._journal.answered(attempt, reply.status, reply.body, replayed=reply.replayed)

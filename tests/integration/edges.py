@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -52,16 +51,6 @@ def reached(server: Server, path: str, method: str = "GET") -> int:
     assert server.log is not None
     lines = [json.loads(line) for line in server.log.read_text().splitlines() if line[:1] == "{"]
     return sum((line.get("method"), line.get("path")) == (method, path) for line in lines)
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """Stop a service in the middle of whatever it does, and let it go on after the block."""
-    os.killpg(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.killpg(server.pid, signal.SIGCONT)
 
 
 def within_a_second(act: Callable[[], Result]) -> Result:

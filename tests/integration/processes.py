@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from inventory.local.servers import LOOPBACK, free_port, is_taken, spawn
+from inventory.local.servers import LOOPBACK, Server, free_port, is_taken, spawn
 from inventory.serving import PROJECT
 
 SECONDS_MAX = 60.0
@@ -26,6 +26,16 @@ def eventually(condition: Callable[[], object], what: Callable[[], str] | str) -
     while not condition():
         assert time.monotonic() < deadline, what if isinstance(what, str) else what()
         time.sleep(0.02)
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop a server in the middle of whatever it does, and let it go on after the block."""
+    os.killpg(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGCONT)
 
 
 # What reading a file of a process raises that has ended meanwhile.

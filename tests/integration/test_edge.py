@@ -19,13 +19,12 @@ from tests.integration.edges import (
     assert_problem,
     await_second,
     edge_cache,
-    frozen,
     reached,
     receive,
     send,
     within_a_second,
 )
-from tests.integration.processes import eventually
+from tests.integration.processes import eventually, frozen
 
 READERS = 50
 TRIES = 20

@@ -15,13 +15,12 @@ from loadtests import edge
 from tests.integration.edges import (
     Front,
     assert_problem,
-    frozen,
     reached,
     receive,
     send,
     serving,
 )
-from tests.integration.processes import eventually
+from tests.integration.processes import eventually, frozen
 
 RUNNING_MAX = 256
 TOO_MANY = 40

@@ -1,14 +1,11 @@
 """Limits of rates that several processes keep together, on a real Valkey and by a clock of ours."""
 
 import hashlib
-import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from inventory.cache.rates import Limit, Rates, Standing
 from inventory.cache.values import PREFIX
 from inventory.local.servers import Server, start_valkey
 from inventory.settings import Settings
+from tests.integration.processes import eventually, frozen
 
 WINDOW = limits.RATE_WINDOW_SECONDS
 ANN = "192.0.2.7"
@@ -310,7 +308,7 @@ def test_without_redis_each_limits_by_itself(
     assert all(process.counts["redis_failed"] for process in processes)
     mortal.append(start_valkey(tmp_path, mortal[-1].port))
     for process in processes:
-        wait_for(partial(heard, process))
+        eventually(partial(heard, process), "the condition never came true")
         assert not process.spend(20).admitted
     (newcomer,) = start(1, mortal[-1].url)
     assert not newcomer.spend(20).admitted
@@ -331,7 +329,7 @@ def test_a_frozen_redis_holds_up_few(start: Start, mortal: list[Server]) -> None
     failed = process.counts["redis_failed"]
     assert failed <= limits.BREAKER_FAILURES + seconds / limits.BREAKER_OPEN_SECONDS
     assert process.counts["redis_skipped"] >= 200 - failed
-    wait_for(partial(heard, process))
+    eventually(partial(heard, process), "the condition never came true")
 
 
 def heard(process: Process) -> bool:
@@ -415,21 +413,3 @@ def test_scripts_may_be_lost(start: Start, redis: Redis) -> None:
     redis.script_flush()
     assert process.spend_all(5) == 5
     assert not process.counts["redis_failed"]
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """Stop a server in the middle of whatever it does, and let it go on after the block."""
-    os.killpg(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.killpg(server.pid, signal.SIGCONT)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return when `condition` holds."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -5,7 +5,7 @@ script answers what all have counted together, and decides about requests that m
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis import Redis
@@ -173,10 +173,12 @@ def tell(
 
 
 def _evaluate(client: Redis, *arguments: str | int | float) -> Any:
+    # The client has no types for it.
+    execute: Callable[..., Any] = client.execute_command
     try:
-        return client.execute_command("EVALSHA", _TELL_DIGEST, *arguments)  # type: ignore[no-untyped-call]  # has no types
+        return execute("EVALSHA", _TELL_DIGEST, *arguments)
     except NoScriptError:
-        return client.execute_command("EVAL", _TELL, *arguments)  # type: ignore[no-untyped-call]  # as above
+        return execute("EVAL", _TELL, *arguments)
 
 
 def _seconds_to_weight(counted: int, most: int) -> float:

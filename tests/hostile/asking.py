@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask
+from werkzeug.test import run_wsgi_app
 
 from tests.api.support import PROBLEM_MEMBERS
 
@@ -65,6 +66,5 @@ def ask(
         environ |= {"CONTENT_TYPE": JSON, "CONTENT_LENGTH": str(len(body))}
     for name, value in (headers or {}).items():
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value.encode().decode("latin-1")
-    began: list[Any] = []
-    parts = app.wsgi_app(environ, lambda *start: began.extend(start))  # type: ignore[arg-type]
-    return Answer(int(began[0][:3]), dict(began[1]), b"".join(parts))
+    parts, status, answered = run_wsgi_app(app.wsgi_app, environ, buffered=True)
+    return Answer(int(status[:3]), dict(answered), b"".join(parts))

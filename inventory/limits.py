@@ -147,6 +147,10 @@ SPARE_LOOKS_A_SECOND: Final = 10
 # How exactly the last use of a key is known.
 KEY_USE_SECONDS: Final = 60.0
 
+# --- events ---------------------------------------------------------------------------------------
+# So long can whoever was away catch up.
+EVENT_KEEP_SECONDS: Final = 14 * 86_400
+
 # --- limits of rates ------------------------------------------------------------------------------
 RATE_WINDOW_SECONDS: Final = 60
 # Whoever may send more than this has no limit worth counting.

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from inventory import limits
-from inventory.api import cursors, presenters
+from inventory import limits, presenters
+from inventory.api import cursors
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer

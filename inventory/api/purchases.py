@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from inventory.api import cursors, presenters
+from inventory import presenters
+from inventory.api import cursors
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer, page_of, replayable

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from inventory import limits
-from inventory.api import cursors, presenters
+from inventory import limits, presenters
+from inventory.api import cursors
 from inventory.cache.decorator import cached, fetch_together, load_together, present
 from inventory.cache.store import Glimpse, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from inventory.api import presenters
+from inventory import presenters
 from inventory.api.bodies import JSON, MERGE_PATCH
 from inventory.api.context import context
 from inventory.api.contract import contract

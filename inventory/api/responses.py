@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Response, request
 
-from inventory.api import presenters
+from inventory import presenters
 from inventory.api.reads import Rendered
 
 if TYPE_CHECKING:

@@ -77,6 +77,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
     ],
     "stocktakes": [],
+    # Found by their sequence, which is their id.
+    "events": [
+        IndexModel("occurred_at", name="expiry", expireAfterSeconds=int(limits.EVENT_KEEP_SECONDS))
+    ],
     "api_keys": [IndexModel("digest", name="by_digest", unique=True)],
     "operations": [
         IndexModel(

@@ -15,7 +15,7 @@ from pathlib import Path
 from bson import ObjectId
 from pymongo.database import Database
 
-from inventory.api import presenters
+from inventory import presenters
 from inventory.repository.mongo import Document
 from inventory.repository.purchases import purchase_from
 from loadtests.books import Api, Movement, ProductBooks, Sale

@@ -20,10 +20,12 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "repository": (LEAVES | {"domain", "settings"}, {"pymongo", "bson"}),
     "stock": (LEAVES | {"domain", "repository"}, {"structlog"}),
     "services": (LEAVES | {"domain", "repository", "stock"}, set()),
+    "presenters": (LEAVES | {"domain", "services"}, {"orjson"}),
+    "events": (LEAVES | {"domain", "presenters", "repository"}, {"structlog"}),
     "cache": (LEAVES | {"settings"}, {"redis", "structlog"}),
     "telemetry": (LEAVES, {"structlog", "orjson", "prometheus_client"}),
     "api": (
-        LEAVES | {"cache", "domain", "services", "settings", "telemetry", "__init__"},
+        LEAVES | {"cache", "domain", "presenters", "services", "settings", "telemetry", "__init__"},
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
     ),
     "wiring": ({"repository", "services", "stock"}, {"pymongo"}),

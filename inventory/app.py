@@ -11,6 +11,7 @@ from inventory import limits
 from inventory.api import (
     context,
     documentation,
+    events,
     health,
     integrity,
     keys,
@@ -67,7 +68,7 @@ def create_app(settings: Settings) -> Flask:
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, keys, health, documentation):
+    for room in (*selling, integrity, events, keys, health, documentation):
         app.register_blueprint(room.bp)
     app.wsgi_app = Admission(  # type: ignore[method-assign]  # how Flask says it is done
         app.wsgi_app, wired.metrics.request_refused
@@ -113,6 +114,7 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         counting=rooms.counting,
         adjusting=rooms.adjusting,
         auditing=rooms.auditing,
+        events=rooms.events,
         keyring=rooms.keyring,
         reads=rooms.publisher,
         health=health,

@@ -150,6 +150,23 @@ KEY_USE_SECONDS: Final = 60.0
 # --- events ---------------------------------------------------------------------------------------
 # So long can whoever was away catch up.
 EVENT_KEEP_SECONDS: Final = 14 * 86_400
+# Rows of the ledger that are read at once, and how long the first of them is waited for. A page
+# of events is one transaction, which has to stay short.
+FEED_ROWS: Final = 500
+FEED_WAIT_SECONDS: Final = 0.5
+# Whoever reads the ledger and is not heard of for so long is replaced.
+FEED_LEASE_SECONDS: Final = 10.0
+FEED_RENEW_SECONDS: Final = 2.0
+# A row whose purchase or predecessor is not there yet; recovery brings it within seconds.
+FEED_RETRY_SECONDS: Final = 1.0
+# What has not come by then was lost outside of the service, and may hold up nobody for ever.
+FEED_PATIENCE_SECONDS: Final = 120.0
+FEED_PRODUCTS: Final = 100
+# After trouble with the database.
+FEED_PAUSE_SECONDS: Final = 1.0
+FEED_SCAN_PRODUCTS: Final = 1_000
+# Ids tell when they were made, by clocks that differ.
+FEED_SKEW_SECONDS: Final = 300
 
 # --- limits of rates ------------------------------------------------------------------------------
 RATE_WINDOW_SECONDS: Final = 60
@@ -192,4 +209,6 @@ assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
 assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
 # What a slow publisher brings must still meet the newer entry that overtook it.
 assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS, ABSENT_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX
+assert FEED_WAIT_SECONDS < MONGO_TIMEOUT_SECONDS
+assert FEED_RENEW_SECONDS + FEED_WAIT_SECONDS + MONGO_TIMEOUT_SECONDS < FEED_LEASE_SECONDS
 assert KEY_KNOWN_SECONDS < 1.0 < KEY_TRUSTED_SECONDS

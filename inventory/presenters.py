@@ -8,6 +8,7 @@ import orjson
 
 from inventory import limits
 from inventory.domain.counts import Stocktake
+from inventory.domain.events import Event
 from inventory.domain.keys import ApiKey
 from inventory.domain.moments import moment
 from inventory.domain.movements import Entry, Movement
@@ -16,6 +17,7 @@ from inventory.domain.purchases import Purchase, PurchaseLine, Return
 from inventory.domain.reservations import Reservation
 from inventory.domain.stock import Snapshot
 from inventory.services.auditing import Report
+from inventory.services.events import EventPage
 
 
 def encode(value: Any) -> bytes:
@@ -242,6 +244,27 @@ def integrity(report: Report) -> dict[str, Any]:
         ],
         "problems_total": report.problems_total,
         "next_cursor": report.next_id,
+    }
+
+
+def event(one: Event) -> dict[str, Any]:
+    """Return something that happened."""
+    return {
+        "sequence": one.sequence,
+        "id": one.id,
+        "type": one.type,
+        "product_id": one.product_id,
+        "occurred_at": moment(one.occurred_at),
+        "data": one.data,
+    }
+
+
+def event_page(page: EventPage) -> dict[str, Any]:
+    """Return what happened, and where to go on."""
+    return {
+        "items": [event(one) for one in page.events],
+        "next_after": page.next_after,
+        "read_at": _moment_or_none(page.read_at),
     }
 
 

@@ -11,6 +11,8 @@ from pymongo.database import Database
 
 from inventory.repository import mongo
 from inventory.repository.auditing import AuditRepository
+from inventory.repository.events import EventRepository
+from inventory.repository.feed import FeedRepository
 from inventory.repository.keys import KeyRepository
 from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
@@ -24,6 +26,7 @@ from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.changing import Changes
 from inventory.services.counting import Counting
+from inventory.services.events import Events
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
@@ -66,6 +69,7 @@ class Rooms(Generic[P]):
         self.publisher = publish_to(self.catalogue)
         self._wire_engine()
         self._wire_services()
+        self.events = Events(EventRepository(database), FeedRepository(database, self.transactions))
         self.keyring = Keyring(KeyRepository(database), self.clock)
         self.auditing = Auditing(AuditRepository(client, database, self.clock))
 

@@ -13,6 +13,7 @@ from inventory.services.adjusting import Adjusting
 from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.counting import Counting
+from inventory.services.events import Events
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
@@ -34,6 +35,7 @@ class Context:
     counting: Counting
     adjusting: Adjusting
     auditing: Auditing
+    events: Events
     keyring: Keyring
     reads: ProductReads
     health: Health

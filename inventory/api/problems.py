@@ -135,6 +135,7 @@ STATUS: dict[type[InventoryError], HTTPStatus] = {
     errors.DuplicateSku: HTTPStatus.CONFLICT,
     errors.IdempotencyInProgress: HTTPStatus.CONFLICT,
     errors.ReservationExpired: HTTPStatus.GONE,
+    errors.EventsForgotten: HTTPStatus.GONE,
     errors.StaleVersion: HTTPStatus.PRECONDITION_FAILED,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ValidationFailed: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -17,6 +17,7 @@
     │   ├── AuthenticationRequired
     │   └── InvalidApiKey
     ├── InsufficientScope, SecretKeyRequired
+    ├── EventsForgotten
     ├── DuplicateSku
     ├── StaleVersion
     ├── InvalidValue                 valid one by one, wrong together
@@ -41,6 +42,7 @@ from inventory.errors.access import (
 )
 from inventory.errors.base import (
     DuplicateSku,
+    EventsForgotten,
     IdempotencyInProgress,
     IdempotencyKeyReused,
     InvalidValue,
@@ -86,6 +88,7 @@ __all__ = [
     "CustomerRequired",
     "DatabaseNotReady",
     "DuplicateSku",
+    "EventsForgotten",
     "Excess",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",

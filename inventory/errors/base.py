@@ -54,6 +54,21 @@ class ReservationNotFound(NotFound):
         )
 
 
+class EventsForgotten(InventoryError):
+    """The events that come next are too old to be kept; who asks has to begin anew."""
+
+    code = "events_forgotten"
+    title = "Events forgotten"
+
+    def __init__(self, after: int, kept_after: int) -> None:
+        super().__init__(
+            f"Not all events after {after} are kept any more, but those after {kept_after} are. "
+            "Read what you need to know anew, then go on from there.",
+            after=after,
+            kept_after=kept_after,
+        )
+
+
 class DuplicateSku(InventoryError):
     """Another product already bears this sku."""
 

@@ -9,7 +9,7 @@ from pymongo import ASCENDING
 from pymongo.database import Database
 
 from inventory.domain.events import Event, EventType
-from inventory.repository.mongo import MAJORITY, Document, reading
+from inventory.repository.mongo import MAJORITY, Document, object_id, reading
 
 
 class EventRepository:
@@ -19,15 +19,31 @@ class EventRepository:
         self._events = database["events"].with_options(read_concern=MAJORITY)
 
     def after(
-        self, sequence: int, count: int, types: Members[EventType] | None = None
+        self,
+        sequence: int,
+        count: int,
+        types: Members[EventType] | None = None,
+        product_id: str | None = None,
+        *,
+        newest: int | None = None,
     ) -> list[Event]:
-        """Return up to `count` events that come after `sequence`, in their order."""
+        """Return up to `count` events that come after `sequence`, up to `newest`, in their order."""
         query: Document = {"_id": {"$gt": Int64(sequence)}}
+        if newest is not None:
+            query["_id"]["$lte"] = Int64(newest)
+        if product_id is not None:
+            query["product_id"] = object_id(product_id)
         if types is not None:
             query["type"] = {"$in": [str(type) for type in types]}
         with reading():
             found = self._events.find(query).sort("_id", ASCENDING).limit(count)
             return [_event(document) for document in found]
+
+    def oldest(self) -> int | None:
+        """Return the sequence of the oldest event that is kept, None if there is none."""
+        with reading():
+            found = self._events.find_one({}, {"_id": True}, sort=[("_id", ASCENDING)])
+        return None if found is None else int(found["_id"])
 
 
 def event_document(event: Event) -> Document:

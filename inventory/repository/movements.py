@@ -54,7 +54,7 @@ class MovementRepository:
             sort=[("at", DESCENDING), ("version", DESCENDING)],
             session=session,
         )
-        return None if document is None else _movement(document)
+        return None if document is None else movement_from(document)
 
     def get(self, operation_id: str) -> Movement | None:
         """Return the row that an operation wrote."""
@@ -71,7 +71,7 @@ class MovementRepository:
         ids = [id for text in operation_ids if (id := object_id(text))]
         with reading():
             documents = rows.find({"_id": {"$in": ids}}).to_list()
-        return {str(document["_id"]): _movement(document) for document in documents}
+        return {str(document["_id"]): movement_from(document) for document in documents}
 
     def known_ids(self, operation_ids: Sequence[str], *, majority: bool = False) -> set[str]:
         """Return which operations have a row; with `majority`, one that no failover can take."""
@@ -101,7 +101,7 @@ class MovementRepository:
             order = [("at", DESCENDING), ("version", DESCENDING)]
         with reading():
             document = self._movements.find_one(query, sort=order)
-        return None if document is None else _movement(document)
+        return None if document is None else movement_from(document)
 
     def page(
         self, product_id: str, before_version: int | None, kind: str | None, count: int
@@ -114,7 +114,7 @@ class MovementRepository:
             query["kind"] = kind
         with reading():
             cursor = self._movements.find(query).sort("version", DESCENDING).limit(count)
-            return [_movement(document) for document in cursor]
+            return [movement_from(document) for document in cursor]
 
 
 def insert_missing(collection: Collection[Document], documents: list[Document]) -> None:
@@ -146,7 +146,7 @@ def movement_document(movement: Movement) -> Document:
     } | document
 
 
-def _movement(document: Mapping[str, Any]) -> Movement:
+def movement_from(document: Mapping[str, Any]) -> Movement:
     return Movement(
         product_id=str(document["product_id"]),
         version=int(document["version"]),

@@ -61,6 +61,15 @@ class PurchaseRepository:
             document = self._purchases.find_one({"_id": object_id(purchase_id)})
         return None if document is None else purchase_from(document)
 
+    def list_many(self, purchase_ids: Iterable[str]) -> list[Purchase]:
+        """Return those of the purchases that no failover can take, in no particular order."""
+        ids = [ObjectId(text) for text in purchase_ids]
+        if not ids:
+            return []
+        with reading():
+            found = self._majority.find({"_id": {"$in": ids}}).to_list()
+        return [purchase_from(document) for document in found]
+
     def page(
         self, customer_id: str | None, product_id: str | None, before: str | None, count: int
     ) -> list[Purchase]:

@@ -24,6 +24,15 @@ class ReservationRepository:
             document = self._reservations.find_one({"_id": object_id(reservation_id)})
         return None if document is None else reservation_from(document)
 
+    def list_many(self, reservation_ids: Iterable[str]) -> list[Reservation]:
+        """Return those of the reservations that there are, in no particular order."""
+        ids = _ids(reservation_ids)
+        if not ids:
+            return []
+        with reading():
+            found = self._reservations.find({"_id": {"$in": ids}}).to_list()
+        return [reservation_from(document) for document in found]
+
     def list_due(self, now: datetime, count: int) -> list[Reservation]:
         """Return up to `count` holds that have run out by `now`, the oldest first."""
         query = _held({"expires_at": {"$lte": now}})

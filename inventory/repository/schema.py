@@ -77,9 +77,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
     ],
     "stocktakes": [],
-    # Found by their sequence, which is their id.
+    # Read by their sequence, which is their `_id`; `id` is what they are called outside.
     "events": [
-        IndexModel("occurred_at", name="expiry", expireAfterSeconds=int(limits.EVENT_KEEP_SECONDS))
+        IndexModel("id", name="by_id", unique=True),
+        IndexModel([("product_id", ASCENDING), ("_id", ASCENDING)], name="of_product"),
+        IndexModel("derived_at", name="expiry", expireAfterSeconds=int(limits.EVENT_KEEP_SECONDS)),
+    ],
+    "event_feed": [],
+    # Partial: hardly any product waits for a row that is late.
+    "event_positions": [
+        IndexModel("behind", name="behind", partialFilterExpression={"behind": {"$exists": True}})
     ],
     "api_keys": [IndexModel("digest", name="by_digest", unique=True)],
     "operations": [

@@ -26,6 +26,7 @@ from inventory.api.openapi.building import (
     whole,
 )
 from inventory.api.openapi.documents import documents
+from inventory.api.openapi.happenings import events
 from inventory.api.openapi.wording import EXAMPLES
 from inventory.domain.integrity.problems import Code
 from inventory.domain.movements import Kind
@@ -43,6 +44,7 @@ def answers() -> dict[str, JSONSchema]:
         **documents(),
         **keys(),
         "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
+        **events(),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),

@@ -55,6 +55,9 @@ FIELDS: Mapping[str, str] = {
     "publishable": "Whether the key may stand in a page; then it is good for `catalog:read` and "
     "`stock:purchase` at most.",
     "expires_at": "When it ends; null: never.",
+    "after": "Only events after the one with this `sequence`: `next_after` of the page before. 0 "
+    "begins with the oldest that is kept; `newest` answers nothing but where the next one will be.",
+    "types": "Only events of these types, separated by commas.",
     "sort": "The order of the items; a minus reads it backwards.",
 }
 

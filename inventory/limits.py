@@ -153,7 +153,7 @@ EVENT_KEEP_SECONDS: Final = 14 * 86_400
 # Rows of the ledger that are read at once, and how long the first of them is waited for. A page
 # of events is one transaction, which has to stay short.
 FEED_ROWS: Final = 500
-FEED_WAIT_SECONDS: Final = 0.5
+FEED_WAIT_SECONDS: Final = 0.1
 # Whoever reads the ledger and is not heard of for so long is replaced.
 FEED_LEASE_SECONDS: Final = 10.0
 FEED_RENEW_SECONDS: Final = 2.0
@@ -164,6 +164,8 @@ FEED_PATIENCE_SECONDS: Final = 120.0
 FEED_PRODUCTS: Final = 100
 # After trouble with the database.
 FEED_PAUSE_SECONDS: Final = 1.0
+# Longer than what is under way may take.
+DELIVERY_STOP_SECONDS: Final = 12.0
 FEED_SCAN_PRODUCTS: Final = 1_000
 # Ids tell when they were made, by clocks that differ.
 FEED_SKEW_SECONDS: Final = 300

@@ -27,7 +27,7 @@ class EventRepository:
         *,
         newest: int | None = None,
     ) -> list[Event]:
-        """Return up to `count` events that come after `sequence`, up to `newest`, in their order."""
+        """Return up to `count` events after `sequence` and up to `newest`, in their order."""
         query: Document = {"_id": {"$gt": Int64(sequence)}}
         if newest is not None:
             query["_id"]["$lte"] = Int64(newest)

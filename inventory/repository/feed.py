@@ -71,6 +71,7 @@ class FeedRepository:
         self._database = database
         self._transactions = transactions
         self._feed = database["event_feed"]
+        self._committed = self._feed.with_options(read_concern=MAJORITY)
         self._positions = database["event_positions"]
         self._events = database["events"]
         self._movements = database["movements"].with_options(read_concern=MAJORITY)
@@ -121,6 +122,12 @@ class FeedRepository:
             self._feed.update_one(
                 {"_id": _FEED, "owner": owner}, [{"$set": {"owner": None, "until": "$$NOW"}}]
             )
+
+    def read_until(self) -> tuple[int, datetime | None]:
+        """Return the number of the newest event, and up to when the ledger has been read."""
+        with reading():
+            found = self._committed.find_one({"_id": _FEED})
+        return (0, None) if found is None else (int(found["sequence"]), found["read_at"])
 
     def watch(self, token: Mapping[str, Any] | None) -> LedgerWatch:
         """Hear of what comes into the ledger, from `token` or from now on.

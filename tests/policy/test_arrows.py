@@ -45,6 +45,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "demo": (LEAVES | {"serving"}, set()),
     "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
+    "delivering": (
+        LEAVES | {"events", "repository", "settings"},
+        {"pymongo", "structlog"},
+    ),
     "cli": (
         LEAVES | {"bookkeeping", "demo", "domain", "local", "repository", "serving", "settings"},
         {"click"},

@@ -24,12 +24,14 @@ from inventory.repository.purchases import PurchaseRepository
 from inventory.repository.reservations import ReservationRepository
 from inventory.repository.stock import StockRepository
 from inventory.settings import Settings
+from inventory.telemetry import logs
 
 _log = structlog.get_logger(__name__)
 
 
 def run(settings: Settings) -> None:
     """Work until the process is told to stop; raise `DatabaseNotReady` if it cannot begin."""
+    logs.configure(settings.log_level)
     stopped = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:

@@ -148,6 +148,11 @@ def gunicorn_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "gunicorn", "-c", configuration, *arguments, "wsgi:app"]
 
 
+def deliverer_command() -> list[str]:
+    """Return the command of the process that tells others what happened."""
+    return [sys.executable, "-m", "inventory", "deliver"]
+
+
 def _default_workers() -> int:
     """One process a core: two at least, so that one may restart; eight at most, for the database.
 

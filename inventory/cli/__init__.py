@@ -6,7 +6,7 @@ code 1. Knows click; decides nothing itself. A module for each topic; this one g
 
 import click
 
-from inventory.cli import books, catalogue, keys, running
+from inventory.cli import books, catalogue, delivering, keys, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,6 +18,7 @@ for _command in (
     running.local,
     running.prepare,
     running.serve,
+    delivering.deliver,
     catalogue.demo,
     books.integrity,
     books.repair,

@@ -1,4 +1,4 @@
-"""Start mongod, Valkey and gunicorn in this order, watch them, and stop them in the reverse one.
+"""Start mongod, Valkey, gunicorn and the deliverer, watch them, stop them in the reverse order.
 
 Knows the other modules of this package and the one step that prepares the database.
 """
@@ -24,7 +24,7 @@ from inventory.local.servers import (
 )
 from inventory.local.signals import StopRequested, StopSignals
 from inventory.repository.schema import prepare_database
-from inventory.serving import PROJECT, ServerOptions, gunicorn_command
+from inventory.serving import PROJECT, ServerOptions, deliverer_command, gunicorn_command
 from inventory.settings import Settings
 
 READY_SECONDS_MAX = 60.0
@@ -36,6 +36,15 @@ POLL_SECONDS = 0.1
 GRACE_SECONDS = 5
 # Longer than the grace and than a mongod with a full cache takes.
 STOP_SECONDS_MAX = 20.0
+# One that cannot run is not started again and again.
+DELIVERER_SECONDS_MIN = 5.0
+
+_DELIVERER = "The deliverer of events"
+# What the service goes on without, and how.
+_DISPENSABLE = {
+    "Valkey": "the service goes on without its cache",
+    _DELIVERER: "it is started again, and tells what happened meanwhile",
+}
 
 
 def run(
@@ -113,6 +122,7 @@ class _Run:
         try:
             self._start_stores()
             self._start_gunicorn()
+            self._start_deliverer()
             url = self._options.url
             self._say(f"Ready at {url} (Ctrl-C stops it). Try: curl {url}/api/products")
             return self._watch()
@@ -183,16 +193,33 @@ class _Run:
                 raise LocalError(f"The service is not ready after {READY_SECONDS_MAX:.0f} s.")
             time.sleep(POLL_SECONDS)
 
+    def _start_deliverer(self) -> None:
+        self._deliverer_at = time.monotonic()
+        process = spawn(
+            deliverer_command(),
+            when_orphaned=signal.SIGTERM,
+            keep_open=self._locks,
+            environ=self._environ,
+            directory=PROJECT,
+        )
+        self._servers.append(Server(_DELIVERER, "", 0, process))
+
     def _watch(self) -> int:
         while True:
             self._signals.check()
             for server in [server for server in self._servers if server.has_ended()]:
-                if server.name != "Valkey":
+                if server.name not in _DISPENSABLE:
                     self._say(f"{server.name} has ended unexpectedly: {server.last_words()}.")
                     return 1
-                self._say("Valkey has ended unexpectedly; the service goes on without its cache.")
+                self._say(f"{server.name} has ended unexpectedly; {_DISPENSABLE[server.name]}.")
                 self._servers.remove(server)
+            self._restart_deliverer()
             time.sleep(POLL_SECONDS)
+
+    def _restart_deliverer(self) -> None:
+        missing = all(server.name != _DELIVERER for server in self._servers)
+        if missing and time.monotonic() - self._deliverer_at > DELIVERER_SECONDS_MIN:
+            self._start_deliverer()
 
     def _stop(self) -> None:
         if self._servers:

@@ -7,13 +7,12 @@ from typing import Any, Self
 
 from pymongo.change_stream import DatabaseChangeStream
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from inventory import limits
 from inventory.domain.movements import Movement
 from inventory.domain.purchases import Return
-from inventory.errors import StorageUnavailable
-from inventory.repository.mongo import Document
+from inventory.repository.mongo import MAJORITY, Document, reading
 from inventory.repository.movements import movement_from
 from inventory.repository.purchases import return_from
 
@@ -32,7 +31,9 @@ class LedgerWatch:
         wanted = {"operationType": "insert", "ns.coll": {"$in": ["movements", "returns"]}}
         shown = {"ns.coll": 1, "fullDocument": 1}
         with _translated():
-            self._stream: DatabaseChangeStream[Document] = database.watch(
+            self._stream: DatabaseChangeStream[Document] = database.with_options(
+                read_concern=MAJORITY
+            ).watch(
                 [{"$match": wanted}, {"$project": shown}],
                 resume_after=token,
                 max_await_time_ms=int(limits.FEED_WAIT_SECONDS * 1000),
@@ -76,11 +77,10 @@ class LedgerWatch:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OperationFailure as error:
-        if error.code in _HISTORY_LOST:
-            raise HistoryLost from error
-        raise StorageUnavailable from error
-    except PyMongoError as error:
-        raise StorageUnavailable from error
+    with reading():
+        try:
+            yield
+        except OperationFailure as error:
+            if error.code in _HISTORY_LOST:
+                raise HistoryLost from error
+            raise

@@ -46,11 +46,21 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "demo": (LEAVES | {"serving"}, set()),
     "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "delivering": (
-        LEAVES | {"events", "repository", "settings"},
+        LEAVES | {"events", "repository", "settings", "telemetry"},
         {"pymongo", "structlog"},
     ),
     "cli": (
-        LEAVES | {"bookkeeping", "demo", "domain", "local", "repository", "serving", "settings"},
+        LEAVES
+        | {
+            "bookkeeping",
+            "delivering",
+            "demo",
+            "domain",
+            "local",
+            "repository",
+            "serving",
+            "settings",
+        },
         {"click"},
     ),
     "__main__": ({"cli"}, set()),

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 WAIT_SECONDS_DEFAULT = 90.0
 TIMEOUT_SECONDS = 10.0
+EVENT_SECONDS_MAX = 20.0
 BODY_BYTES_MAX = 64 * 1024
 API_KEY = os.environ.get("INVENTORY_API_KEY", "")
 
@@ -74,8 +75,11 @@ def expect(what: str, found: object, wanted: object) -> None:
     print(f"ok      {what}")  # noqa: T201 - a command's output
 
 
-def buy(url: str) -> None:
-    """Sell two units, one twice by the same key and one too many, and look at what remains."""
+def buy(url: str) -> object:
+    """Sell two units, one twice by the same key and one too many, and look at what remains.
+
+    Returns the purchase.
+    """
     product = {"name": f"Smoke test {uuid.uuid4()}", "price": "19.99", "stock": 2}
     created = call(url, "POST", "/api/products", product)
     expect("a product is created", created.status, 201)
@@ -107,6 +111,25 @@ def buy(url: str) -> None:
         )
     same = call(url, "GET", path, If_None_Match=read.headers["ETag"], **fresh)
     expect("and is known by its ETag", same.status, 304)
+    return first.body
+
+
+def newest_event(url: str) -> int:
+    """Return the number of the newest event; somebody has to be there who derives them."""
+    newest = call(url, "GET", "/api/events?after=newest")
+    expect("events are derived", (newest.status, newest.body["read_at"] is not None), (200, True))
+    return int(newest.body["next_after"])
+
+
+def hear_of(url: str, bought: object, after: int) -> None:
+    """Check that a purchase is told, soon after it was made."""
+    deadline = time.monotonic() + EVENT_SECONDS_MAX
+    told: list[object] = []
+    while bought not in told and time.monotonic() < deadline:
+        time.sleep(0.2)
+        page = call(url, "GET", f"/api/events?types=purchase.created&limit=100&after={after}").body
+        told = [event["data"] for event in page["items"]]
+    expect("a purchase is told as an event", bought in told, True)
 
 
 def ask_as_a_stranger(url: str) -> None:
@@ -136,7 +159,8 @@ def main() -> None:
     url = sys.argv[1]
     wait_until_ready(url, float(sys.argv[2]) if sys.argv[2:] else WAIT_SECONDS_DEFAULT)
     ask_as_a_stranger(url)
-    buy(url)
+    newest = newest_event(url)
+    hear_of(url, buy(url), newest)
     ask_wrongly(url)
 
 

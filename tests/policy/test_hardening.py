@@ -95,6 +95,7 @@ def test_the_stores_have_no_way_out_and_no_way_in_but_the_api() -> None:
     assert on == {
         "nginx": {"edge"},
         "api": {"edge", "data"},
+        "deliverer": {"outside", "data"},
         "mongodb": {"data"},
         "valkey": {"data"},
     }

@@ -26,7 +26,7 @@ from inventory.api.openapi.building import (
     whole,
 )
 from inventory.api.openapi.documents import documents
-from inventory.api.openapi.happenings import events
+from inventory.api.openapi.events import events
 from inventory.api.openapi.wording import EXAMPLES
 from inventory.domain.integrity.problems import Code
 from inventory.domain.movements import Kind

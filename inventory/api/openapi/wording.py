@@ -149,6 +149,15 @@ _API_KEY: dict[str, Any] = {
     "last_used_at": None,
 }
 
+_EVENT: dict[str, Any] = {
+    "sequence": 4711,
+    "id": f"evt_{_PURCHASE_ID}_purchase_created",
+    "type": "purchase.created",
+    "product_id": _PRODUCT_ID,
+    "occurred_at": "2026-01-31T12:30:00.000Z",
+    "data": _PURCHASE,
+}
+
 # By the name of the schema in the document.
 EXAMPLES: Mapping[str, Any] = {
     "NewProductRequest": _NEW_PRODUCT,
@@ -239,6 +248,23 @@ EXAMPLES: Mapping[str, Any] = {
     "ApiKey": _API_KEY,
     "NewApiKey": {**_API_KEY, "key": f"inv_sk_{'0' * 49}"},
     "ApiKeyPage": {"items": [_API_KEY], "next_cursor": None},
+    "StockCrossing": {
+        "product_id": _PRODUCT_ID,
+        "stock": 20,
+        "held": 0,
+        "stock_version": 41,
+        "availability": "low_stock",
+        "low_stock_threshold": 20,
+        "movement_id": _PURCHASE_ID,
+        "kind": "purchase",
+        "delta": -2,
+    },
+    "Event": _EVENT,
+    "EventPage": {
+        "items": [_EVENT],
+        "next_after": 4711,
+        "read_at": "2026-01-31T12:30:00.250Z",
+    },
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

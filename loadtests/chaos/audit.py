@@ -7,9 +7,10 @@ its own here: how long a read may show what is over.
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from bson import ObjectId
@@ -21,12 +22,16 @@ from inventory.repository.purchases import purchase_from
 from loadtests.books import Api, Movement, ProductBooks, Sale
 from loadtests.chaos.clients import COMMITTED, HOLDS
 from loadtests.journal import History, Sighting
+from loadtests.telling import Told, about, expected
 from loadtests.verdict import EVER_AFTER, Case, Violation, judge
 
 # Who dies between a sale and its word to the cache is stood in for by a sweeper soon.
 STALE_SECONDS_MAX = 10.0
 # What is read twice while nobody changes it, once from the cache, is the same by then.
 EQUAL_SECONDS_MAX = 15.0
+# A deliverer that died is replaced within seconds, and then catches up.
+TOLD_SECONDS_MAX = 120.0
+PROBLEMS_TOLD_MAX = 20
 POLL_SECONDS = 0.2
 NANOSECONDS = 1e9
 
@@ -132,6 +137,26 @@ def holds(api: Api, directory: Path, held_id: str, opening: int) -> Iterator[Vio
             held_id,
             f"{gone} are gone, {committed} were committed ({open_ends} uncertain)",
         )
+
+
+def events(database: Database[Document]) -> Iterator[Violation]:
+    """Yield what was not told, told twice or made up, and numbers that are out of order."""
+    wanted = expected(database)
+    deadline = time.monotonic() + TOLD_SECONDS_MAX
+    while (
+        database["events"].estimated_document_count() < wanted.total()
+        and time.monotonic() < deadline
+    ):
+        time.sleep(POLL_SECONDS)
+    numbers, told = list[int](), Counter[Told]()
+    for event in database["events"].find().sort("_id", 1):
+        numbers.append(event["_id"])
+        told[about(event)] += 1
+    if numbers != [*range(1, len(numbers) + 1)]:
+        yield Violation("events are numbered without a gap", "any", f"{len(numbers)} events")
+    for difference, what in ((wanted - told, "missing"), (told - wanted, "too many")):
+        for (type, id), times in islice(difference.items(), PROBLEMS_TOLD_MAX):
+            yield Violation("every movement is told once", id, f"{times} {what}: {type}")
 
 
 def cache(api: Api, product_ids: Sequence[str]) -> Iterator[Violation]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from loadtests.chaos.proxy import Manner
-from loadtests.chaos.stack import MONGOD, VALKEY, Topology
+from loadtests.chaos.stack import DELIVERER, MONGOD, VALKEY, Topology
 from loadtests.chaos.strikes import (
     STRACE,
     Strike,
@@ -87,6 +87,9 @@ FAULTS = (
     Fault("the primary is killed", kill("primary"), (8.0,), topologies=_SET),
     Fault("the primary freezes", freeze("primary"), (1.0, 15.0), topologies=_SET),
     Fault("the primary steps down", step_down, (3.0,), topologies=_SET),
+    Fault("a deliverer is killed", kill(DELIVERER), _SHORT, silent=True),
+    # Longer than others leave it the right to derive events.
+    Fault("a deliverer freezes", freeze(DELIVERER), (1.0, 15.0), silent=True),
     Fault("Redis is killed", kill(VALKEY), _SHORT, silent=True),
     Fault("Redis freezes", freeze(VALKEY), _LONG, silent=True),
     Fault("Redis forgets everything", empty_cache, (0.5,), silent=True),

@@ -204,6 +204,7 @@ def _judge(
             *audited.violations,
             *audit.holds(api, directory, held, STOCK),
             *audit.cache(api, [*product_ids, held]),
+            *audit.events(database),
         ]
         known = circumstances.look(client, stack.places[VALKEY].server.url)
     seen, calm_rate = report.seen_in(history, struck)
@@ -218,7 +219,7 @@ def _integrity(stack: Stack, say: Say) -> list[Violation]:
 
 def _keep_logs(stack: Stack, directory: Path) -> None:
     """Keep what the instances said, without a line for each request."""
-    for name in stack.instances:
+    for name in [*stack.instances, *stack.deliverers]:
         log = stack.places[name].server.log
         if log is not None:
             lines = [line for line in log.read_text().splitlines() if '"request"' not in line]

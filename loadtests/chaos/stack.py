@@ -1,4 +1,4 @@
-"""What runs: stores behind proxies, two instances of the service, nginx; all restarted when dead.
+"""What runs: stores behind proxies, two instances and deliverers, nginx; all restarted when dead.
 
 Knows processes; not what is done to them, nor when.
 """
@@ -24,19 +24,19 @@ from inventory.local.servers import (
     start_valkey,
 )
 from inventory.repository.schema import prepare_database
-from inventory.serving import PROJECT, gunicorn_command
+from inventory.serving import PROJECT, deliverer_command, gunicorn_command
 from inventory.settings import Settings
 from loadtests import edge, replica_set, service
 from loadtests.chaos.clock import Clock
 from loadtests.chaos.proxy import Proxy
 from loadtests.processes import children
 
-INSTANCES = 2
+INSTANCES, DELIVERERS = 2, 2
 WORKERS = 2
 CACHE_GB = 0.25
 READY_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.05
-MONGOD, VALKEY = "mongod", "valkey"
+MONGOD, VALKEY, DELIVERER = "mongod", "valkey", "deliverer"
 
 
 class Topology(StrEnum):
@@ -81,6 +81,11 @@ class Stack:
     def instances(self) -> list[str]:
         """Return the names of the instances."""
         return [name for name in self.places if name.startswith("instance")]
+
+    @property
+    def deliverers(self) -> list[str]:
+        """Return the names of the processes that derive events."""
+        return [name for name in self.places if name.startswith(DELIVERER)]
 
     @property
     def members(self) -> list[str]:
@@ -135,6 +140,8 @@ def running(
         prepare_database(Settings.from_env(environ), wait_seconds=READY_SECONDS_MAX)
         for number in range(INSTANCES):
             places[f"instance-{number}"] = _instance(number, application, environ, directory, stack)
+        for number in range(DELIVERERS):
+            places[f"{DELIVERER}-{number}"] = _deliverer(number, environ, directory, stack)
         running = Stack(topology, directory, mongo_url, places, mongo_proxy, redis_proxy, clock)
         instances = [places[name].server for name in running.instances]
         for server in instances:
@@ -192,6 +199,22 @@ def _instance(
         with log.open("ab") as output:
             process = spawn(command, output=output, environ=own, directory=PROJECT)
         return Server(f"Instance {number}", f"http://{LOOPBACK}:{port}", port, process, log)
+
+    return _place(start, stack)
+
+
+def _deliverer(number: int, environ: Mapping[str, str], directory: Path, stack: ExitStack) -> Place:
+    log = directory / f"deliverer-{number}.log"
+
+    def start() -> Server:
+        with log.open("ab") as output:
+            process = spawn(
+                deliverer_command(),
+                output=output,
+                environ={**os.environ, **environ},
+                directory=PROJECT,
+            )
+        return Server(f"Deliverer {number}", "", 0, process, log)
 
     return _place(start, stack)
 

@@ -22,7 +22,7 @@ from inventory.local.servers import LOOPBACK
 from inventory.repository.mongo import Document
 from loadtests import replica_set, service
 from loadtests.chaos.proxy import Behaviour, Manner
-from loadtests.chaos.stack import MONGOD, VALKEY, Stack
+from loadtests.chaos.stack import DELIVERER, MONGOD, VALKEY, Stack
 
 Strike = Callable[[Stack, Random], AbstractContextManager[None]]
 
@@ -101,7 +101,11 @@ def _named(stack: Stack, dice: Random, name: str) -> str:
     """Return the place that a name stands for; of several of a kind the dice choose."""
     if name == "primary":
         return _primary(stack)
-    kinds = {"master": stack.instances, MONGOD: stack.members}
+    kinds = {
+        "master": stack.instances,
+        MONGOD: stack.members,
+        DELIVERER: stack.deliverers,
+    }
     return dice.choice(kinds[name]) if name in kinds else name
 
 

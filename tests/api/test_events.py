@@ -15,17 +15,10 @@ from inventory.delivering import working
 from inventory.domain.events import EventType
 from inventory.repository import mongo
 from inventory.repository.feed import FeedRepository
-from inventory.repository.mongo import Document
 from inventory.settings import Settings
+from loadtests.telling import about, expected
 from tests.api.conftest import Create
 from tests.api.support import Books, assert_problem, until
-
-RETURNED = EventType.PURCHASE_RETURNED
-ENDS = {
-    "committed": EventType.RESERVATION_COMMITTED,
-    "released": EventType.RESERVATION_RELEASED,
-    "expired": EventType.RESERVATION_EXPIRED,
-}
 
 
 @pytest.fixture(name="feed")
@@ -60,48 +53,6 @@ def wait_for_events(client: FlaskClient, count: int) -> list[dict[str, Any]]:
 def types_of(events: list[dict[str, Any]]) -> list[str]:
     """Return what happened, in short."""
     return [event["type"] for event in events]
-
-
-def expected(books: Books) -> Counter[tuple[str, str]]:
-    """Return the type of every event that there has to be, and the id of what it is about.
-
-    Read off the documents, which is not how the service does it.
-    """
-    told: Counter[tuple[str, str]] = Counter()
-    for purchase in books.database["purchases"].find():
-        told[EventType.PURCHASE_CREATED, str(purchase["_id"])] += 1
-    for returned in books.database["returns"].find():
-        told[RETURNED, str(returned["_id"])] += 1
-    for reservation in books.database["reservations"].find():
-        id = str(reservation["_id"])
-        told[EventType.RESERVATION_HELD, id] += 1
-        if reservation["state"] in ENDS:
-            told[ENDS[reservation["state"]], id] += 1
-    for row in books.database["movements"].find():
-        if (crossed := crossing(books, row)) is not None:
-            told[crossed, str(row["_id"])] += 1
-    return told
-
-
-def crossing(books: Books, row: Document) -> EventType | None:
-    """Return what a row says of the stock, in the plainest words."""
-    threshold = books.database["products"].find_one({"_id": row["product_id"]})
-    assert threshold is not None
-    after, before = row["balance"], row["balance"] - row["delta"]
-    if row["version"] == 1:
-        return None
-    if before > 0 >= after:
-        return EventType.STOCK_OUT
-    if before <= 0 < after:
-        return EventType.STOCK_BACK
-    low = threshold["low_stock_threshold"]
-    return EventType.STOCK_LOW if before > low >= after > 0 else None
-
-
-def about(event: dict[str, Any]) -> tuple[str, str]:
-    """Return the type of an event and the id of what it is about."""
-    data = event["data"]
-    return event["type"], data["movement_id"] if "movement_id" in data else data["id"]
 
 
 def sell_at_random(client: FlaskClient, products: list[str], steps: int) -> None:
@@ -142,9 +93,9 @@ def test_all_that_happened_is_told_once(
     held = {"lines": [{"product_id": create()["id"], "quantity": 1}], "ttl_seconds": 1}
     assert client.post("/api/reservations", json=held).status_code == 201
     until(lambda: books.database["reservations"].find_one({"state": "expired"}) is not None)
-    until(lambda: sum(expected(books).values()) == feed.read_until()[0])
+    until(lambda: sum(expected(books.database).values()) == feed.read_until()[0])
     events = events_after(client)
-    assert Counter(about(event) for event in events) == expected(books)
+    assert Counter(map(about, events)) == expected(books.database)
     assert set(types_of(events)) == set(EventType)
     assert [event["sequence"] for event in events] == [*range(1, len(events) + 1)]
     assert len({event["id"] for event in events}) == len(events)
@@ -243,7 +194,7 @@ def test_two_who_derive_tell_nothing_twice(
             )
         until(lambda: feed.read_until()[0] == 24)
     events = events_after(client)
-    assert Counter(about(event) for event in events) == expected(books)
+    assert Counter(map(about, events)) == expected(books.database)
     assert [event["sequence"] for event in events] == [*range(1, 25)]
 
 
@@ -274,7 +225,7 @@ def test_lost_history_is_made_up_for(
         database["event_feed"].update_one({}, {"$set": {"token": old}})
         with working(mongo_client, database):
             until(lambda: feed.read_until()[0] == 4)
-    assert Counter(map(about, events_after(client))) == expected(books)
+    assert Counter(map(about, events_after(client))) == expected(books.database)
 
 
 def test_documents_are_waited_for(

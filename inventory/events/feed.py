@@ -87,6 +87,8 @@ class Feed:
             self._reader.expect(missed)
             while news := self._reader.read([]):
                 progress = self._write(progress, news, [])
+            # However long it takes, nobody else shall begin meanwhile.
+            progress = self._write(progress, News(), [])
         return self._write(progress, News(), [], watch)
 
     def _write(

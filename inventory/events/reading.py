@@ -8,6 +8,8 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import merge
 from itertools import islice, takewhile
 
 import structlog
@@ -87,19 +89,17 @@ class LedgerReader:
             for product_id, position in before.items()
         }
         documents = self._documents([row for rows in chosen.values() for row in rows])
-        told, positions = list[Movement](), dict[str, Position]()
+        told, positions = list[list[Movement]](), dict[str, Position]()
         for product_id, rows in chosen.items():
             whole = rows
             if not self._out_of_patience(product_id):
                 whole = list(takewhile(documents.has_all_of, rows))
-            told += whole
+            told.append(whole)
             seen = max((row.version for row in by_product.get(product_id, [])), default=0)
             position = self._advance(product_id, before[product_id], seen, whole)
             if position != before[product_id]:
                 positions[product_id] = position
-        # The order of a product's rows is that of their times as well.
-        told.sort(key=lambda row: (row.entry.at, row.product_id, row.version))
-        return News(told, documents, positions)
+        return News(list(merge(*told, key=_time)), documents, positions)
 
     def _due(self, besides: Collection[str]) -> list[str]:
         now = time.monotonic()
@@ -174,6 +174,10 @@ class LedgerReader:
             return False
         _log.error("events_incomplete", product_id=product_id, version=wait.seen)
         return True
+
+
+def _time(row: Movement) -> datetime:
+    return row.entry.at
 
 
 def _gapless(rows: Sequence[Movement], version: int) -> list[Movement]:

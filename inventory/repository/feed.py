@@ -124,7 +124,7 @@ class FeedRepository:
             )
 
     def read_until(self) -> tuple[int, datetime | None]:
-        """Return the number of the newest event, and up to when the ledger has been read."""
+        """Return the number of the newest event, and when the ledger was last looked at."""
         with reading():
             found = self._committed.find_one({"_id": _FEED})
         return (0, None) if found is None else (int(found["sequence"]), found["read_at"])

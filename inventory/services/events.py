@@ -14,7 +14,7 @@ from inventory.repository.feed import FeedRepository
 class EventPage:
     """Some events; `next_after` is where the next ones come after.
 
-    All that had happened by `read_at` is told; None if no process has ever derived events.
+    `read_at` is when the ledger was last looked at, None if no process ever did.
     """
 
     events: Sequence[Event]

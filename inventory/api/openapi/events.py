@@ -33,9 +33,7 @@ def events() -> dict[str, JSONSchema]:
             {
                 "items": {"type": "array", "items": reference("Event")},
                 "next_after": whole(0, _SEQUENCE_MAX, "What the next page comes after."),
-                "read_at": nullable(
-                    moment("What had happened by then is told; null: nobody derives events.")
-                ),
+                "read_at": nullable(moment("When the ledger was last looked at; null: never.")),
             },
         ),
     }

@@ -17,10 +17,7 @@ class _After(QueryNumber):
     def _deserialize(self, value: Any, *args: Any, **named: Any) -> Any:
         if value == NEWEST:
             return None
-        number = super()._deserialize(value, *args, **named)
-        if number >= 2**53:
-            raise ValidationError("No event has this number.")
-        return number
+        return super()._deserialize(value, *args, **named)
 
 
 class EventListSchema(StrictSchema):

@@ -31,6 +31,6 @@ def list_events(query: dict[str, Any]) -> Response:
     product are in the order of its movements.
     """
     page = context().events.page(
-        query["after"], query["limit"], query.get("types"), query.get("product_id")
+        query["after"], query["limit"], query["types"], query.get("product_id")
     )
     return answer(presenters.event_page(page))

@@ -1,43 +1,42 @@
 """The query of a list of events."""
 
+import re
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, post_load, validate
 
 from inventory import limits
-from inventory.api.schemas.fields import QueryNumber, StrictSchema, Text
+from inventory.api.schemas.fields import QueryNumber, StrictSchema
+from inventory.api.schemas.lines import product_id
 from inventory.domain.events import EventType
 
-NEWEST = "newest"
-
-
-class _After(QueryNumber):
-    """The number of an event, or a word for the newest one, which becomes None."""
-
-    def _deserialize(self, value: Any, *args: Any, **named: Any) -> Any:
-        if value == NEWEST:
-            return None
-        return super()._deserialize(value, *args, **named)
+_NEWEST = "newest"
+_TYPE = "|".join(re.escape(type) for type in EventType)
 
 
 class EventListSchema(StrictSchema):
-    """After which event, and of which."""
+    """After which event, and of which. `after` is None where only the end is asked for."""
 
-    after = _After(load_default=0)
+    after = fields.String(
+        load_default="0",
+        validate=validate.Regexp(
+            rf"^({_NEWEST}|[0-9]{{1,12}})$", error=f"The number of an event, or {_NEWEST}."
+        ),
+    )
     limit = QueryNumber(
         load_default=limits.PAGE_SIZE_DEFAULT, validate=validate.Range(1, limits.PAGE_SIZE_MAX)
     )
-    types = fields.String(validate=validate.Length(1, 300))
-    product_id = Text(24)
+    types = fields.String(
+        validate=validate.Regexp(
+            f"^({_TYPE})(,({_TYPE}))*$", error=f"Some of {', '.join(EventType)}."
+        )
+    )
+    product_id = product_id()
 
     @post_load
-    def _split(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Turn the types into what they name."""
-        types = data.pop("types", None)
-        if types is None:
-            return data
-        try:
-            return data | {"types": {EventType(one) for one in types.split(",")}}
-        except ValueError:
-            known = ", ".join(EventType)
-            raise ValidationError(f"Types of events are {known}.", "types") from None
+    def _read(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Turn words into what they mean."""
+        after, types = data.pop("after"), data.pop("types", None)
+        data["after"] = None if after == _NEWEST else int(after)
+        data["types"] = None if types is None else {EventType(type) for type in types.split(",")}
+        return data

@@ -7,6 +7,8 @@ two, and lets the service see a body only when all of it is there. Knows gunicor
 the service.
 """
 
+import os
+import signal
 import threading
 import time
 from contextlib import suppress
@@ -73,6 +75,16 @@ class DrainingGeventWorker(ggevent.GeventWorker):
         gevent.sleep(0)
         seconds = float(self.cfg.keepalive) if self.alive else LINGER_SECONDS
         return _RequestWait(seconds, self._waits)
+
+    def notify(self) -> None:
+        """Tell the master that this worker lives; where it is dead, stop as if it had asked for it.
+
+        gunicorn's own ends then and there, in the middle of what it is answering.
+        """
+        self.tmp.notify()
+        if self.alive and self.ppid != os.getppid():
+            self.log.warning("The master is gone; worker %s finishes what it has begun", self.pid)
+            self._leave(signal.SIGTERM, None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop accepting, finish what is running, and let idle connections go.

@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 
 from inventory import demo
-from inventory.local.servers import LOOPBACK, free_port
+from inventory.local.servers import LOOPBACK, free_port, is_taken
 from inventory.settings import Settings
 from tests.api.support import PROBLEM_MEMBERS
 from tests.integration.processes import Run, eventually, inventory, is_ready
@@ -71,6 +71,22 @@ def test_stop_answers_and_lets_go(service: Run) -> None:
     assert time.monotonic() - begun < 12
     idle.close()
     busy.close()
+
+
+@pytest.mark.parametrize("service", ["gevent"], indirect=True)
+def test_a_killed_master_costs_no_answer(service: Run) -> None:
+    """A worker whose master is gone takes no new connection, and answers what it has begun."""
+    body = json.dumps({"name": "Air Runner", "price": "89.90", "stock": 5}).encode()
+    connection = http.client.HTTPConnection(LOOPBACK, service.port)
+    connection.putrequest("POST", "/api/products")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[:10])
+    service.process.kill()
+    eventually(lambda: not is_taken(LOOPBACK, service.port), lambda: service.output)
+    connection.send(body[10:])
+    assert connection.getresponse().status == 201
+    connection.close()
 
 
 UNREADABLE = {

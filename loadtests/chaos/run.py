@@ -159,8 +159,12 @@ def _strike_all(
             if plan.steps is None and time.monotonic() > until:
                 break
             loud_before = bool(struck) and not struck[-1].step.is_silent
-            # What failed because of the one before shall not be laid to this one.
-            time.sleep(CALM_SECONDS if step.is_silent and loud_before else step.gap_seconds)
+            if step.is_silent and loud_before:
+                # What failed because of the one before shall not be laid to this one.
+                stack.await_instances()
+                time.sleep(CALM_SECONDS)
+            else:
+                time.sleep(step.gap_seconds)
             struck.append(_strike(stack, step, api, probe))
             last = struck[-1]
             took = f"back after {last.recovery_seconds:.2f} s"

@@ -105,6 +105,14 @@ class Stack:
         with suppress(ProcessLookupError):
             os.kill(self.pid(name), signal.SIGKILL)
 
+    def await_instances(self) -> None:
+        """Wait until all instances serve again, for as long as a start may take."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if all(service.is_ready(self.places[name].server.url) for name in self.instances):
+                return
+            time.sleep(POLL_SECONDS)
+
     def tend(self) -> None:
         """Start again what is gone and not to stay away, as an init system does."""
         for name, place in self.places.items():

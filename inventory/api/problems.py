@@ -190,6 +190,7 @@ def _inventory_error(problem: InventoryError) -> Response:
 
 def _respond(problem: InventoryError, overrides: dict[str, Any]) -> Response:
     status = STATUS[type(problem)]
+    g.problem = problem.code
     body = document(status, problem.code, problem.title, problem.message, **problem.details)
     response = Response(orjson.dumps(body | overrides), status, mimetype=MEDIA_TYPE)
     if isinstance(problem, errors.Unavailable | errors.IdempotencyInProgress):
@@ -213,7 +214,8 @@ def _http_error(error: HTTPException) -> Response:
     if status < HTTPStatus.BAD_REQUEST:
         return response
     title = title_of(status)
-    body = document(status, code_of(status), title, status.description or title)
+    g.problem = code_of(status)
+    body = document(status, g.problem, title, status.description or title)
     response.data = orjson.dumps(body)
     response.mimetype = MEDIA_TYPE
     return response

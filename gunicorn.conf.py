@@ -121,8 +121,10 @@ def post_worker_init(worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Let go of the files of a worker that has ended, except for what it has counted."""
+    from inventory.telemetry.burying import bury  # noqa: PLC0415 - not before the name is set
+
     try:
-        files.bury(Path(os.environ[files.DIRECTORY_VARIABLE]), worker.pid)
+        bury(Path(os.environ[files.DIRECTORY_VARIABLE]), worker.pid)
     except Exception:
         # Its files stay, and are read; the master may not die of anything.
         server.log.exception("The numbers of worker %s were not added up", worker.pid)

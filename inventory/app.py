@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> Flask:
     selling = (products, stock, purchases, reservations, stocktakes)
     for room in (*selling, integrity, keys, health, documentation):
         app.register_blueprint(room.bp)
+    wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
     wired.metrics.sampled("inventory_requests_working", lambda: admission.working)
     app.wsgi_app = admission  # type: ignore[method-assign]  # how Flask says it is done

@@ -231,6 +231,12 @@ def title_of(status: HTTPStatus) -> str:
     return _TITLES.get(status, status.phrase)
 
 
+def codes() -> Iterator[str]:
+    """Return the codes of all problems of our own, and of a mistake of ours."""
+    yield from (problem.code for problem in STATUS)
+    yield code_of(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def catalogue() -> Iterator[tuple[type[InventoryError], HTTPStatus]]:
     """Return every problem of our own with its status, for the documentation."""
     yield from STATUS.items()

@@ -17,7 +17,8 @@ class Described:
     """One metric as Prometheus knows it; the name of a counter ends in `_total`.
 
     What is `shared` is asked of the stores at a scrape, so all instances tell the same: whoever
-    puts them together takes the greatest, not the sum.
+    puts them together takes the greatest, not the sum. Of a counter with one label, `expected` are
+    values that are told from the start: the first event would not look like a rise otherwise.
     """
 
     name: str
@@ -26,10 +27,14 @@ class Described:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     shared: bool = False
+    expected: tuple[str, ...] = ()
 
 
-def _counter(name: str, help: str, *labels: str, shared: bool = False) -> Described:
-    return Described(f"inventory_{name}", "counter", help, labels, shared=shared)
+def _counter(
+    name: str, help: str, *labels: str, shared: bool = False, expected: tuple[str, ...] = ()
+) -> Described:
+    full = f"inventory_{name}"
+    return Described(full, "counter", help, labels, shared=shared, expected=expected)
 
 
 def _gauge(name: str, help: str, *labels: str, shared: bool = False) -> Described:
@@ -78,7 +83,12 @@ DESCRIBED = (
         "transaction_retries_total",
         "Transactions begun anew, mostly because another one changed the same documents first.",
     ),
-    _counter("recovery_actions_total", "What was tidied up after others, by action.", "action"),
+    _counter(
+        "recovery_actions_total",
+        "What was tidied up after others, by action.",
+        "action",
+        expected=("tail_settled", "entry_carried_over", "voided", "hold_expired"),
+    ),
     _gauge("archive_lag_seconds", "Age of the oldest entry that is still in a tail.", shared=True),
     _gauge("tails", "Products whose tail holds entries, 500 at most.", shared=True),
     _gauge("tail_entries", "Entries in these tails.", shared=True),
@@ -91,7 +101,15 @@ DESCRIBED = (
         shared=True,
     ),
     # --- the cache --------------------------------------------------------------------------------
-    _counter("cache_events_total", "What happened to cached reads and to calls of Redis.", "event"),
+    _counter(
+        "cache_events_total",
+        "What happened to cached reads and to calls of Redis.",
+        "event",
+        expected=(
+            *("hit", "miss", "joined", "taken", "bypass", "stale"),
+            *("redis_failed", "redis_skipped", "breaker_opened"),
+        ),
+    ),
     _gauge("cache_breaker_open", "Workers that do not ask Redis, because it failed just now."),
     # --- connections and stores -------------------------------------------------------------------
     _gauge("pool_connections", "Connections to a store, by what they do.", "pool", "state"),

@@ -5,7 +5,7 @@ configuration sees to, they keep their numbers in files there, and whichever wor
 those of all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -61,7 +61,10 @@ class Metrics:
 
     def _counter(self, name: str) -> Counter:
         told = BY_NAME[name]
-        return Counter(name, told.help, told.labels, registry=self._registry)
+        counter = Counter(name, told.help, told.labels, registry=self._registry)
+        for label in told.expected:
+            counter.labels(label)
+        return counter
 
     def _histogram(self, name: str) -> Histogram:
         told = BY_NAME[name]
@@ -126,6 +129,11 @@ class Metrics:
         if told is method:
             self._requests[route, method, status] = counter
         return counter
+
+    def foresee_refusals(self, codes: Iterable[str]) -> None:
+        """Tell of these codes from the start: the first refusal would look like no rise else."""
+        for code in codes:
+            self._one_of(self._refusals, "code", code)
 
     def refused(self, code: str) -> None:
         """Count an answer that is a problem."""

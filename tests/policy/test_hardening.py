@@ -83,7 +83,7 @@ def test_no_service_sees_the_machine(name: str) -> None:
 
 
 def test_only_the_proxy_is_published_and_only_on_loopback() -> None:
-    """Nobody beyond this machine reaches it, unless HTTP_BIND says so; nor what operators look at."""
+    """Nobody beyond this machine reaches any of it, unless HTTP_BIND says so of the proxy."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {
         "nginx": ["${HTTP_BIND:-127.0.0.1}:${HTTP_PORT:-8080}:8080"],

@@ -17,6 +17,7 @@ from inventory import limits, unread
 from inventory.serving import make_room, read_environment, require_loopback
 from inventory.settings import SettingsError
 from inventory.succession import succession
+from inventory.telemetry import files
 
 try:
     _settings, _options = read_environment(os.environ)
@@ -83,9 +84,10 @@ loglevel = "warning"
 # --- metrics --------------------------------------------------------------------------------------
 # Workers keep their numbers in files, so that any of them can add up all. The library reads where
 # when it is imported, so nothing above may import it; a reload of this file finds the name there.
-_METRICS = "PROMETHEUS_MULTIPROC_DIR"
-if _METRICS not in os.environ:
-    os.environ[_METRICS] = tempfile.mkdtemp(prefix="inventory-metrics-", dir=worker_tmp_dir)
+if files.DIRECTORY_VARIABLE not in os.environ:
+    os.environ[files.DIRECTORY_VARIABLE] = tempfile.mkdtemp(
+        prefix="inventory-metrics-", dir=worker_tmp_dir
+    )
 _MASTER = os.getpid()
 
 
@@ -117,14 +119,18 @@ def post_worker_init(worker: Any) -> None:
     succession.ready(worker.age)
 
 
-def child_exit(_server: object, worker: Any) -> None:
+def child_exit(server: Any, worker: Any) -> None:
     """Let go of the files of a worker that has ended, except for what it has counted."""
-    from prometheus_client import multiprocess  # noqa: PLC0415 - not before the name is set
+    from inventory.telemetry.burying import bury  # noqa: PLC0415 - not before the name is set
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # has no types
+    try:
+        bury(Path(os.environ[files.DIRECTORY_VARIABLE]), worker.pid)
+    except Exception:
+        # Its files stay, and are read; the master may not die of anything.
+        server.log.exception("The numbers of worker %s were not added up", worker.pid)
 
 
 def on_exit(_server: object) -> None:
     """Leave no files behind."""
     if os.getpid() == _MASTER:
-        shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
+        shutil.rmtree(os.environ[files.DIRECTORY_VARIABLE], ignore_errors=True)

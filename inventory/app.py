@@ -33,13 +33,17 @@ from inventory.cache import connection
 from inventory.cache.rates import Rates
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
+from inventory.measuring import Measuring
 from inventory.repository import mongo, schema
 from inventory.repository.diagnosis import addresses, look_at_servers
+from inventory.repository.pooling import PoolWatch
+from inventory.repository.standing import StandingRepository
 from inventory.settings import Settings
 from inventory.stock.sweeper import Sweeper
 from inventory.telemetry import logs
 from inventory.telemetry.health import Health
 from inventory.telemetry.metrics import Metrics
+from inventory.telemetry.sampler import Sampler
 from inventory.wiring import Rooms
 
 _RESOURCES = "inventory.resources"
@@ -70,12 +74,18 @@ def create_app(settings: Settings) -> Flask:
     selling = (products, stock, purchases, reservations, stocktakes)
     for room in (*selling, integrity, events, keys, health, documentation):
         app.register_blueprint(room.bp)
-    app.wsgi_app = Admission(  # type: ignore[method-assign]  # how Flask says it is done
-        app.wsgi_app, wired.metrics.request_refused
-    )
+    wired.metrics.foresee_refusals(problems.codes())
+    admission = Admission(app.wsgi_app, wired.metrics.turned_away)
+    wired.metrics.sampled("inventory_requests_working", lambda: admission.working)
+    app.wsgi_app = admission  # type: ignore[method-assign]  # how Flask says it is done
     if settings.trusted_proxies:
         app.wsgi_app = NamedProxies(app.wsgi_app, settings)  # type: ignore[method-assign]  # as above
-    app.wsgi_app = Browsers(app.wsgi_app, settings)  # type: ignore[method-assign]  # as above
+    app.wsgi_app = Browsers(  # type: ignore[method-assign]  # as above
+        app.wsgi_app, settings, wired.metrics.turned_away
+    )
+    sampler = Sampler(wired.metrics)
+    sampler.start()
+    resources.callback(sampler.stop)
     app.extensions[_RESOURCES] = resources
     atexit.register(resources.close)
     return app
@@ -88,7 +98,8 @@ def close_app(app: Flask) -> None:
 
 
 def _wire(settings: Settings, resources: ExitStack) -> context.Context:
-    client = mongo.connect(settings)
+    pool = PoolWatch()
+    client = mongo.connect(settings, pool)
     resources.callback(client.close)
     database = mongo.open_database(client, settings)
 
@@ -102,6 +113,9 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
     )
     _look_at_database(health, settings)
     rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store), metrics)
+    measuring = Measuring(metrics, health)
+    measuring.of_process(settings, rooms.engine, redis, pool)
+    measuring.of_database(StandingRepository(database, rooms.clock))
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)

@@ -170,6 +170,16 @@ FEED_SCAN_PRODUCTS: Final = 1_000
 # Ids tell when they were made, by clocks that differ.
 FEED_SKEW_SECONDS: Final = 300
 
+# --- metrics --------------------------------------------------------------------------------------
+# How old what one worker tells of another may be.
+SAMPLE_SECONDS: Final = 1.0
+# After so long a scrape asks nobody anything more; each question of MongoDB has half of it.
+SCRAPE_SECONDS: Final = 1.0
+SCRAPE_QUERY_SECONDS: Final = 0.5
+# More than this many are not counted, so that a scrape costs the database little.
+SCRAPE_TAILS_MAX: Final = 500
+SCRAPE_RESERVATIONS_MAX: Final = 10_000
+
 # --- limits of rates ------------------------------------------------------------------------------
 RATE_WINDOW_SECONDS: Final = 60
 # Whoever may send more than this has no limit worth counting.

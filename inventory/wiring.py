@@ -31,7 +31,8 @@ from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
 from inventory.stock.archive import Archive
-from inventory.stock.engine import Observer, Publisher, StockEngine
+from inventory.stock.engine import StockEngine
+from inventory.stock.observing import Observer, Publisher
 from inventory.stock.posting import Poster
 from inventory.stock.recovery import Recovery
 
@@ -57,7 +58,7 @@ class Rooms(Generic[P]):
         self.stocktakes = StocktakeRepository(database)
         self.operations = OperationRepository(database)
         self.products = ProductRepository(database)
-        self.transactions = mongo.Transactions(client)
+        self.transactions = mongo.Transactions(client, observer.transaction_ended)
         self.catalogue = Catalogue(
             self.transactions,
             self.products,
@@ -74,8 +75,10 @@ class Rooms(Generic[P]):
         self.auditing = Auditing(AuditRepository(client, database, self.clock))
 
     def _wire_engine(self) -> None:
-        self.archive = Archive(self.stock, self.movements, self.purchases, self.clock)
-        self.recovery = Recovery(self.stock, self.movements, self.archive)
+        self.archive = Archive(
+            self.stock, self.movements, self.purchases, self.clock, self.observer
+        )
+        self.recovery = Recovery(self.stock, self.movements, self.archive, self.observer)
         self.poster = Poster(
             self.transactions,
             self.stock,
@@ -86,6 +89,7 @@ class Rooms(Generic[P]):
             self.operations,
             self.archive,
             self.clock,
+            self.observer,
         )
         self.engine = StockEngine(
             self.stock,

@@ -5,11 +5,11 @@ much is told so at once, while that costs little: listings first, then other rea
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from inventory import limits
-from inventory.api.refusing import refuse
+from inventory.api.refusing import Tell, refuse
 from inventory.errors import Overloaded
 
 if TYPE_CHECKING:
@@ -22,13 +22,18 @@ _LISTINGS = frozenset({"/api/products", "/api/purchases", "/api/integrity"})
 
 
 class Admission:
-    """WSGI middleware; `refused` hears of every request that was not let in."""
+    """WSGI middleware; `tell` hears of every request that was not let in."""
 
-    def __init__(self, app: "WSGIApplication", refused: Callable[[], None]) -> None:
+    def __init__(self, app: "WSGIApplication", tell: Tell) -> None:
         self._app = app
-        self._refused = refused
+        self._tell = tell
         self._lock = threading.Lock()
         self._working = 0
+
+    @property
+    def working(self) -> int:
+        """How many requests are at work."""
+        return self._working
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -38,8 +43,7 @@ class Admission:
             admitted = self._working < _bound(environ)
             self._working += admitted
         if not admitted:
-            self._refused()
-            return refuse(Overloaded(), environ, start_response)
+            return refuse(Overloaded(), environ, start_response, self._tell)
         try:
             return self._app(environ, start_response)
         finally:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from inventory.api.problems import ForeignPage
-from inventory.api.refusing import refuse
+from inventory.api.refusing import Tell, refuse
 from inventory.settings import AUTH_OFF, Settings, is_loopback
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ class Browsers:
 
     Pages of the origins in the settings may read answers. Where nobody needs a key, no page of
     another origin may change anything, and only names of this machine are answered to: a page
-    elsewhere could otherwise use its visitor's browser to get in.
+    elsewhere could otherwise use its visitor's browser to get in. `tell` hears of the refusals.
     """
 
-    def __init__(self, app: "WSGIApplication", settings: Settings) -> None:
+    def __init__(self, app: "WSGIApplication", settings: Settings, tell: Tell) -> None:
         self._app = app
+        self._tell = tell
         self._origins = settings.cors_origins
         self._lets_anybody_in = not settings.authenticates
         self._local_names_only = settings.auth == AUTH_OFF and not settings.trusted_proxies
@@ -70,7 +71,7 @@ class Browsers:
             return start_response(status, [*headers, *_added_to(headers, environ), *more], exc_info)
 
         if self._is_foreign(environ, origin):
-            return refuse(ForeignPage(), environ, respond)
+            return refuse(ForeignPage(), environ, respond, self._tell)
         if origin in self._origins and _is_preflight(environ):
             respond("204 No Content", list(_PREFLIGHT))
             return ()

@@ -191,6 +191,7 @@ def _inventory_error(problem: InventoryError) -> Response:
 
 def _respond(problem: InventoryError, overrides: dict[str, Any]) -> Response:
     status = STATUS[type(problem)]
+    g.problem = problem.code
     body = document(status, problem.code, problem.title, problem.message, **problem.details)
     response = Response(orjson.dumps(body | overrides), status, mimetype=MEDIA_TYPE)
     if isinstance(problem, errors.Unavailable | errors.IdempotencyInProgress):
@@ -214,7 +215,8 @@ def _http_error(error: HTTPException) -> Response:
     if status < HTTPStatus.BAD_REQUEST:
         return response
     title = title_of(status)
-    body = document(status, code_of(status), title, status.description or title)
+    g.problem = code_of(status)
+    body = document(status, g.problem, title, status.description or title)
     response.data = orjson.dumps(body)
     response.mimetype = MEDIA_TYPE
     return response
@@ -228,6 +230,12 @@ def code_of(status: HTTPStatus) -> str:
 def title_of(status: HTTPStatus) -> str:
     """Return the title of a problem that is nothing but an HTTP status."""
     return _TITLES.get(status, status.phrase)
+
+
+def codes() -> Iterator[str]:
+    """Return the codes of all problems of our own, and of a mistake of ours."""
+    yield from (problem.code for problem in STATUS)
+    yield code_of(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def catalogue() -> Iterator[tuple[type[InventoryError], HTTPStatus]]:

@@ -1,6 +1,6 @@
 """Refuses a request before Flask sees it, in the form of all other problems."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,12 +14,19 @@ from inventory.errors import InventoryError, Unavailable
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+# Takes the method of what was refused, the status and the code.
+Tell = Callable[[str, int, str], None]
+
 
 def refuse(
-    problem: InventoryError, environ: "WSGIEnvironment", start_response: "StartResponse"
+    problem: InventoryError,
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
+    tell: Tell,
 ) -> Iterable[bytes]:
     """Answer with a problem document, as a WSGI application would."""
     status, request_id = STATUS[type(problem)], request_id_of(environ)
+    tell(environ["REQUEST_METHOD"], status.value, problem.code)
     body = orjson.dumps(
         {
             "type": f"/problems/{problem.code}",

@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +13,7 @@ from inventory import limits
 from inventory.api.context import context_of
 from inventory.api.contract import contract_of
 from inventory.telemetry import logs
+from inventory.telemetry.metrics import NO_ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -25,12 +27,13 @@ def register(app: Flask) -> None:
     Logging must be configured and the context installed by now: both are looked up once.
     """
     log = structlog.get_logger("inventory.request").bind()
-    limit_time = context_of(app).time_limit
+    limit_time, metrics = context_of(app).time_limit, context_of(app).metrics
 
     def begin() -> None:
         here = g._get_current_object()
         here.began = time.perf_counter()
         here.request_id = request_id_of(request.environ)
+        here.problem = None
         logs.request_id.set(here.request_id)
         here.time_limit = limit_time(limits.MONGO_TIMEOUT_SECONDS)
         here.time_limit.__enter__()
@@ -39,12 +42,22 @@ def register(app: Flask) -> None:
         here = g._get_current_object()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
         response.headers.add("X-Request-ID", here.request_id)
+        seconds = time.perf_counter() - here.began
+        rule = asked.url_rule
+        metrics.request(
+            NO_ROUTE if rule is None else template_of(rule.rule),
+            asked.method,
+            response.status_code,
+            seconds,
+        )
+        if here.problem is not None:
+            metrics.refused(here.problem)
         log.info(
             "request",
             method=asked.method,
             path=asked.path,
             status=response.status_code,
-            milliseconds=round((time.perf_counter() - here.began) * 1000, 2),
+            milliseconds=round(seconds * 1000, 2),
             remote=asked.remote_addr,
         )
         return response
@@ -65,6 +78,12 @@ def hold_back(app: Flask) -> None:
             require()
 
     app.before_request(gate)
+
+
+@cache
+def template_of(rule: str) -> str:
+    """Return the path of a route as the API's document spells it; there are as many as routes."""
+    return re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule)
 
 
 def request_id_of(environ: "WSGIEnvironment") -> str:

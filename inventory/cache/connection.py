@@ -82,6 +82,24 @@ class Connection:
         self._failures = 0
         return result
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a Redis at all."""
+        return self._client is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Redis is given up for the moment, or only just being tried again."""
+        return self._failures >= limits.BREAKER_FAILURES
+
+    @property
+    def pool(self) -> tuple[int, int]:
+        """How many connections are in use, and how many are idle."""
+        if self._client is None:
+            return 0, 0
+        (idle, _), (in_use, _) = self._client.connection_pool.get_connection_count()
+        return in_use, idle
+
     def available(self) -> bool:
         """Tell whether Redis answers at this moment."""
         try:
@@ -111,4 +129,5 @@ class Connection:
             self._failures += 1
             if self._failures == limits.BREAKER_FAILURES:
                 self._open_until = time.monotonic() + limits.BREAKER_OPEN_SECONDS
+                self.count("breaker_opened", 1)
                 _log.warning("redis_given_up", problem=type(error).__name__)

@@ -35,10 +35,11 @@ _RANDOM = random.SystemRandom()
 Argument = bytes | str | int | float
 
 # KEYS: epoch, then values. ARGV: epoch seen, redis seconds seen, greatest age, then version, TTL in
-# milliseconds and body of each value. Answers the epoch.
+# milliseconds and body of each value. Answers the epoch, and how many values came too late.
 _PUBLISH = """
 local epoch = redis.call('GET', KEYS[1])
-if not epoch then return '' end
+if not epoch then return { '', 0 } end
+local stale = 0
 local now = redis.call('TIME')
 local age = now[1] + now[2] / 1000000 - tonumber(ARGV[2])
 local late = epoch ~= ARGV[1] or age > tonumber(ARGV[3]) or age < -1
@@ -55,8 +56,9 @@ for i = 2, #KEYS do
   if newer > 0 or (newer == 0 and body ~= '') then
     redis.call('SET', KEYS[i], epoch .. ':' .. version .. ':' .. body, 'PX', ttl)
   end
+  if late or newer < 0 then stale = stale + 1 end
 end
-return epoch
+return { epoch, stale }
 """
 _PUBLISH_DIGEST = hashlib.sha1(_PUBLISH.encode(), usedforsecurity=False).hexdigest()
 
@@ -201,7 +203,9 @@ class VersionedStore:
         for value, ttl_seconds in values.values():
             arguments += [value.version, _jittered_ms(ttl_seconds), sealed(value.body)]
         self._trust()
-        self._epoch = self.connection.call(lambda client: _evaluate(client, keys, arguments))
+        self._epoch, stale = self.connection.call(lambda client: _evaluate(client, keys, arguments))
+        if stale:
+            self.count("stale", stale)
 
     def renew(self, key: str, ttl_seconds: float) -> bytes:
         """Give `key` a new random value, and return it.
@@ -270,13 +274,15 @@ def _lease(key: str) -> str:
     return f"{key}:lease"
 
 
-def _evaluate(client: Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> bytes:
+def _evaluate(
+    client: Redis, keys: Sequence[str], arguments: Sequence[Argument]
+) -> tuple[bytes, int]:
     try:
-        epoch = client.evalsha(_PUBLISH_DIGEST, len(keys), *keys, *arguments)
+        epoch, stale = client.evalsha(_PUBLISH_DIGEST, len(keys), *keys, *arguments)
     except NoScriptError:
-        epoch = client.eval(_PUBLISH, len(keys), *keys, *arguments)
+        epoch, stale = client.eval(_PUBLISH, len(keys), *keys, *arguments)
     assert isinstance(epoch, bytes)
-    return epoch
+    return epoch, int(stale)
 
 
 def _jittered_ms(ttl_seconds: float) -> int:

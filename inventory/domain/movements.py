@@ -72,6 +72,13 @@ class Entry:
         """Tell whether it is a purchase by itself, and no part of one that was written with it."""
         return self.kind is Kind.PURCHASE and self.purchase_id is None
 
+    @property
+    def units_sold(self) -> int:
+        """How many units somebody bought by it, be they taken from sale or from a hold."""
+        if self.kind is Kind.PURCHASE:
+            return -self.delta
+        return -self.held_delta if self.kind is Kind.COMMIT else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Movement:

@@ -57,8 +57,10 @@ _BAD_ADDRESS = (
 )
 
 
-def connect(settings: Settings) -> MongoClient[Document]:
+def connect(settings: Settings, *listeners: Any) -> MongoClient[Document]:
     """Build the client of this process; it connects when it is first used.
+
+    `listeners` hear of the events that they are for, such as `pooling.PoolWatch`.
 
     PyMongo must not be carried over a fork, so call this in the worker. Raises `SettingsError` for
     an address that makes no sense, without the password that may stand in it.
@@ -79,6 +81,7 @@ def connect(settings: Settings) -> MongoClient[Document]:
             maxPoolSize=settings.mongo_pool_size,
             waitQueueTimeoutMS=int(limits.POOL_WAIT_SECONDS * 1000),
             heartbeatFrequencyMS=2_000,
+            event_listeners=listeners,
         )
     except (ConfigurationError, ValueError) as error:
         raise SettingsError([_BAD_ADDRESS]) from error
@@ -155,10 +158,16 @@ def _codes(error: OperationFailure) -> set[int | None]:
 
 
 class Transactions:
-    """Runs work that changes several documents, all of them or none."""
+    """Runs work that changes several documents, all of them or none.
 
-    def __init__(self, client: MongoClient[Document]) -> None:
+    `ended` hears of each transaction how often it was tried.
+    """
+
+    def __init__(
+        self, client: MongoClient[Document], ended: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._client = client
+        self._ended = ended
 
     def run(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` in one transaction; conflicts are retried until the time limit is used up.
@@ -168,11 +177,11 @@ class Transactions:
         it raises aborts the transaction and reaches the caller. Raises `StorageUnavailable` where
         the end was not reached, so that nothing was committed, else `OutcomeUnknown`.
         """
-        committing = False
+        committing, tries = False, 0
 
         def attempt(session: ClientSession) -> T:
-            nonlocal committing
-            committing = False
+            nonlocal committing, tries
+            committing, tries = False, tries + 1
             result = work(session)
             committing = True
             return result
@@ -189,6 +198,8 @@ class Transactions:
             if committing:
                 raise
             raise StorageUnavailable from problem
+        finally:
+            self._ended(tries)
 
 
 class DatabaseClock:

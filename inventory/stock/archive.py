@@ -16,6 +16,7 @@ from inventory.repository.mongo import DatabaseClock
 from inventory.repository.movements import MovementRepository
 from inventory.repository.purchases import PurchaseRepository
 from inventory.repository.stock import StockRepository
+from inventory.stock.observing import Nobody, Observer
 
 
 class Archive:
@@ -27,11 +28,13 @@ class Archive:
         movements: MovementRepository,
         purchases: PurchaseRepository,
         clock: DatabaseClock,
+        observer: Observer | None = None,
     ) -> None:
         self._stock = stock
         self._movements = movements
         self._purchases = purchases
         self._clock = clock
+        self._observer = observer or Nobody()
 
     def add(self, movements: Sequence[Movement]) -> None:
         """Write movements, and the purchases that they are, where they are missing.
@@ -76,6 +79,7 @@ class Archive:
         missing = [row for row in everything if row.entry.operation_id not in safe]
         if missing:
             self.add(missing)
+            self._observer.recovered("entry_carried_over", len(missing))
             safe |= self._safe_of(missing)
         self._stock.trim(
             {
@@ -112,6 +116,8 @@ class Archive:
             )
             self.settle(snapshots)
             product_ids += [snapshot.product_id for snapshot in snapshots]
+            if snapshots:
+                self._observer.recovered("tail_settled", len(snapshots))
             if position is None:
                 return product_ids
 

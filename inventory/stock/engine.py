@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
-from typing import Any, Protocol
 
 from inventory import limits
 from inventory.domain.moments import moment
@@ -30,26 +29,10 @@ from inventory.repository.stock import StockRepository
 from inventory.stock.archive import Archive
 from inventory.stock.changes import Change, ClaimTaken
 from inventory.stock.group import Group, Waiting
+from inventory.stock.observing import Observer, Publisher, tell
 from inventory.stock.posting import Poster
 from inventory.stock.queue import GroupQueue
 from inventory.stock.recovery import Recovery
-
-
-class Publisher(Protocol):
-    """Whoever wants to know the newest counters, such as a cache. Neither method may raise."""
-
-    def glimpse(self) -> Any:
-        """Return what `publish` needs to know of the moment before the change."""
-
-    def publish(self, snapshots: Sequence[Snapshot], seen: Any) -> None:
-        """Take counters that were true after `seen`."""
-
-
-class Observer(Protocol):
-    """Whoever counts what the engine does. May not raise."""
-
-    def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
-        """Take how long each change of a group waited, how many were granted, how long it took."""
 
 
 class StockEngine:
@@ -84,6 +67,11 @@ class StockEngine:
             self._carry_out, lambda change: change.weight
         )
 
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for their group."""
+        return self._queue.size
+
     def submit(self, change: Change, deadline: float) -> Result:
         """Carry out one change; return its movement, or the document that it made.
 
@@ -108,6 +96,7 @@ class StockEngine:
         finally:
             # Whatever went wrong: who was served may be answered, and then reads must show it.
             self._publisher.publish(group.snapshots(), seen)
+            tell(self._observer, group.movements())
         self._finish(group, deadline)
         waits = [began - ticket.entered_at for ticket in tickets]
         self._observer.group_decided(waits, group.granted, time.monotonic() - began)

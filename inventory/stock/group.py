@@ -37,7 +37,7 @@ class Group:
         self._tickets = {ticket.item.id: ticket for ticket in tickets}
         self._failures: dict[str, InventoryError] = {}
         self._results: dict[str, Result] = {}
-        self._applied: list[Movement] = []
+        self._applied: dict[str, Movement] = {}
         self._snapshots: dict[str, Snapshot] = {}
         touched = {
             product_id
@@ -95,7 +95,7 @@ class Group:
 
     def found(self, movement: Movement) -> None:
         """Take over what an operation did; its row may not be in the ledger yet."""
-        self._applied.append(movement)
+        self._applied[movement.entry.operation_id] = movement
         self._succeed(movement.entry.operation_id, movement)
 
     def posted(self, posted: Posted) -> None:
@@ -170,7 +170,7 @@ class Group:
 
     def movements(self) -> list[Movement]:
         """Movements that were applied without a transaction, so that the ledger may lack them."""
-        return self._applied
+        return list(self._applied.values())
 
     def grown_tails(self) -> set[str]:
         """Return the products whose tails it is this group's turn to trim.
@@ -180,7 +180,7 @@ class Group:
         """
         return {
             movement.product_id
-            for movement in self._applied
+            for movement in self._applied.values()
             if movement.version % limits.TAIL_TRIM_ENTRIES == 0
         }
 

@@ -28,15 +28,17 @@ from inventory.repository.stock import StockRepository
 from inventory.repository.stocktakes import StocktakeRepository
 from inventory.stock.archive import Archive
 from inventory.stock.changes import Change
+from inventory.stock.observing import Observer, tell
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of each change, by its id, and the counters that the transaction left."""
+    """What became of each change, by its id, and what the transaction wrote and left."""
 
     results: dict[str, Result] = field(default_factory=dict)
     failures: dict[str, InventoryError] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
 
 
 class _Superseded(Exception):
@@ -69,6 +71,7 @@ class Poster:
         operations: OperationRepository,
         archive: Archive,
         clock: DatabaseClock,
+        observer: Observer,
     ) -> None:
         self._transactions = transactions
         self._stock = stock
@@ -79,6 +82,7 @@ class Poster:
         self._operations = operations
         self._archive = archive
         self._clock = clock
+        self._observer = observer
 
     def carry_out(self, changes: Sequence[Change]) -> Posted:
         """Decide changes in their order, and write all that was decided, or nothing.
@@ -96,6 +100,7 @@ class Poster:
             except _TailFull as problem:
                 self._archive.settle(problem.snapshots)
             else:
+                tell(self._observer, posted.movements)
                 return replace(posted, failures=posted.failures | overtaken)
         return Posted(failures=overtaken)
 
@@ -113,6 +118,7 @@ class Poster:
         changed = self._shortened(books.changed_counters(), session)
         self._write(books, changed, _finished(changes, posted.results), session)
         posted.snapshots.extend(after for _, after in changed)
+        posted.movements.extend(books.movements)
         return posted
 
     def _open(self, needs: Sequence[Needs], session: Session) -> Books:

@@ -73,6 +73,11 @@ class GroupQueue(Generic[Item, Result]):
         self._waiting: deque[Ticket[Item, Result]] = deque()
         self._led = False
 
+    @property
+    def size(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
+
     def run(self, item: Item, deadline: float) -> Result:
         """Wait for the result of `item`, until `deadline` by the monotonic clock at most.
 

@@ -6,6 +6,7 @@ from inventory.domain.movements import Movement
 from inventory.repository.movements import MovementRepository
 from inventory.repository.stock import StockRepository
 from inventory.stock.archive import Archive
+from inventory.stock.observing import Observer
 
 
 class Recovery:
@@ -17,11 +18,16 @@ class Recovery:
     """
 
     def __init__(
-        self, stock: StockRepository, movements: MovementRepository, archive: Archive
+        self,
+        stock: StockRepository,
+        movements: MovementRepository,
+        archive: Archive,
+        observer: Observer,
     ) -> None:
         self._stock = stock
         self._movements = movements
         self._archive = archive
+        self._observer = observer
 
     def find(self, product_id: str, operation_id: str) -> Movement | None:
         """Return what the operation did, None if it has done nothing so far."""
@@ -48,5 +54,6 @@ class Recovery:
         which a writer that was frozen could still apply the operation unseen. Once the void is
         acknowledged, a majority has whatever came before it.
         """
-        self._stock.void(product_id, operation_id)
+        if self._stock.void(product_id, operation_id):
+            self._observer.recovered("voided", 1)
         return self.find(product_id, operation_id)

@@ -1,5 +1,6 @@
 """The engine and its repositories over real stores, without HTTP; and the service behind nginx."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -40,12 +41,27 @@ class Observed:
     """An observer that remembers how many changes of how many each group granted."""
 
     groups: list[tuple[int, int]] = field(default_factory=list)
+    sales: tuple[int, int] = (0, 0)
+    actions: Counter[str] = field(default_factory=Counter)
+    tries: list[int] = field(default_factory=list)
 
     def group_decided(self, waits_seconds: Sequence[float], granted: int, seconds: float) -> None:
         """Remember."""
         assert 0 <= min(waits_seconds) <= max(waits_seconds)
         assert seconds > 0
         self.groups.append((granted, len(waits_seconds)))
+
+    def sold(self, purchases: int, units: int) -> None:
+        """Add up."""
+        self.sales = (self.sales[0] + purchases, self.sales[1] + units)
+
+    def recovered(self, action: str, times: int) -> None:
+        """Add up."""
+        self.actions[action] += times
+
+    def transaction_ended(self, tries: int) -> None:
+        """Remember."""
+        self.tries.append(tries)
 
 
 class Process(Rooms[Published]):

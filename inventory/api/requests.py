@@ -5,10 +5,10 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-import structlog
 from flask import Flask, Response, g, request
 
 from inventory import limits
+from inventory.api import lines
 from inventory.api.context import context_of
 from inventory.api.contract import contract_of
 from inventory.telemetry import logs
@@ -24,29 +24,23 @@ def register(app: Flask) -> None:
 
     Logging must be configured and the context installed by now: both are looked up once.
     """
-    log = structlog.get_logger("inventory.request").bind()
-    limit_time = context_of(app).time_limit
+    installed = context_of(app)
+    limit_time = installed.time_limit
+    tell = lines.teller(installed.settings.log_level)
 
     def begin() -> None:
         here = g._get_current_object()
         here.began = time.perf_counter()
         here.request_id = request_id_of(request.environ)
         logs.request_id.set(here.request_id)
+        if (parent := request.environ.get("HTTP_TRACEPARENT")) is not None:
+            logs.follow(parent)
         here.time_limit = limit_time(limits.MONGO_TIMEOUT_SECONDS)
         here.time_limit.__enter__()
 
     def answer(response: Response) -> Response:
-        here = g._get_current_object()
-        asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
-        response.headers.add("X-Request-ID", here.request_id)
-        log.info(
-            "request",
-            method=asked.method,
-            path=asked.path,
-            status=response.status_code,
-            milliseconds=round((time.perf_counter() - here.began) * 1000, 2),
-            remote=asked.remote_addr,
-        )
+        response.headers.add("X-Request-ID", g.request_id)
+        tell(response)
         return response
 
     app.before_request(begin)
@@ -79,4 +73,4 @@ def request_id_of(environ: "WSGIEnvironment") -> str:
 def _end(_: BaseException | None) -> None:
     if (limit := g.pop("time_limit", None)) is not None:
         limit.__exit__(None, None, None)
-    logs.request_id.set(None)
+    logs.forget()

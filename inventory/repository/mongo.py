@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WriteConcernError,
 )
+from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
 from inventory import limits
@@ -34,6 +35,7 @@ from inventory.settings import Settings, SettingsError
 
 Document = dict[str, Any]
 Session = ClientSession
+Listener = CommandListener
 T = TypeVar("T")
 
 # What a server in trouble of its own answers: an internal error, an unknown one (which is what
@@ -57,9 +59,10 @@ _BAD_ADDRESS = (
 )
 
 
-def connect(settings: Settings) -> MongoClient[Document]:
+def connect(settings: Settings, listeners: Sequence[Listener] = ()) -> MongoClient[Document]:
     """Build the client of this process; it connects when it is first used.
 
+    The `listeners` hear of its commands.
     PyMongo must not be carried over a fork, so call this in the worker. Raises `SettingsError` for
     an address that makes no sense, without the password that may stand in it.
     """
@@ -79,6 +82,7 @@ def connect(settings: Settings) -> MongoClient[Document]:
             maxPoolSize=settings.mongo_pool_size,
             waitQueueTimeoutMS=int(limits.POOL_WAIT_SECONDS * 1000),
             heartbeatFrequencyMS=2_000,
+            event_listeners=listeners,
         )
     except (ConfigurationError, ValueError) as error:
         raise SettingsError([_BAD_ADDRESS]) from error

@@ -1,7 +1,8 @@
-"""Logs: one JSON object a line on standard output, each with the id of its request."""
+"""Logs: one JSON object a line on standard output, each with the id of its request and trace."""
 
 import json
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
@@ -14,6 +15,27 @@ import structlog
 Event = MutableMapping[str, Any]
 # The request that this thread works for; structlog's own way to keep it costs far more.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+# The trace that it belongs to and the part of it, if that is known.
+trace: ContextVar[tuple[str, str | None] | None] = ContextVar("trace", default=None)
+# https://www.w3.org/TR/trace-context/: only the first version is sure to have nothing behind.
+_TRACEPARENT = re.compile(
+    r"(?:00-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?!00|ff)[0-9a-f]{2}-(?!0{32})(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"(?:-.*)?)"
+)
+
+
+def follow(traceparent: str) -> None:
+    """Let lines tell the trace that a request came with, unless theirs is known already."""
+    if trace.get() is None and (found := _TRACEPARENT.fullmatch(traceparent)):
+        trace.set((found["trace"] or found["later"], None))
+
+
+def forget() -> None:
+    """Let the lines that come tell of no request; the next one may be served by this thread."""
+    request_id.set(None)
+    if trace.get() is not None:
+        trace.set(None)
 
 
 def configure(level: str, stream: BinaryIO | None = None) -> None:
@@ -33,6 +55,10 @@ def configure(level: str, stream: BinaryIO | None = None) -> None:
 def _tell_origin(_: object, level: str, event: Event) -> Event:
     if (id := request_id.get()) is not None:
         event["request_id"] = id
+    if (traced := trace.get()) is not None:
+        event["trace_id"], span_id = traced
+        if span_id is not None:
+            event["span_id"] = span_id
     event["level"] = level
     event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return event

@@ -34,6 +34,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         | {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
         {"flask", "structlog", "werkzeug"},
     ),
+    # What watches it, where that is wanted: knows whom it watches, and is known by nobody.
+    "tracing": (
+        LEAVES | {"__init__", "api", "domain", "stock", "telemetry"},
+        {"flask", "opentelemetry", "pymongo", "redis", "structlog"},
+    ),
     # The processes around the service.
     "serving": ({"settings"}, set()),
     "succession": (set(), set()),

@@ -28,8 +28,20 @@ POLL_SECONDS = 0.1
 @click.command()
 @click.option("--url", help="Where the service listens.  [default: this machine, at PORT]")
 @click.option("--embedded", is_flag=True, help="Start a service with empty stores, just for this.")
-@click.option("--buyers", type=click.IntRange(1, BUYERS_MAX), default=32, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.1, SECONDS_MAX), default=10, show_default=True)
+@click.option(
+    "--buyers",
+    type=click.IntRange(1, BUYERS_MAX),
+    default=32,
+    show_default=True,
+    help="How many buy at a time.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, SECONDS_MAX),
+    default=10,
+    show_default=True,
+    help="For how long.",
+)
 @click.option(
     "--stock",
     type=click.IntRange(0, STOCK_MAX),

@@ -23,9 +23,16 @@ RUN python -m venv --without-pip /opt/venv
 
 # Before the code, so that a change of the code alone finds this layer in the cache. Hashes: what is
 # installed is what was locked. Wheels only: nothing runs code of a package while the image is built.
-COPY requirements.txt /build/
+COPY requirements.txt requirements-tracing.txt /build/
 RUN python -m pip --python /opt/venv/bin/python install --no-compile --require-hashes \
         --no-deps --only-binary :all: --requirement /build/requirements.txt
+
+# An extra, for whoever wants traces: --build-arg TRACING=on.
+ARG TRACING=off
+RUN if [ "$TRACING" = on ]; then \
+        python -m pip --python /opt/venv/bin/python install --no-compile --require-hashes \
+            --no-deps --only-binary :all: --requirement /build/requirements-tracing.txt; \
+    fi
 
 # What the libraries do not need in order to run: their tests, C and Cython sources, type stubs, debug
 # symbols, the unbundled copy of Swagger UI, GridFS, and gevent's second event loop and second resolver,
@@ -42,10 +49,13 @@ RUN cd /opt/venv/lib/python3.*/site-packages \
     && find . -type f -name '*.py' -delete \
     && PYTHONDONTWRITEBYTECODE=1 /opt/venv/bin/python -c 'from gevent import monkey; monkey.patch_all(); \
 import apispec, dns.resolver, flask, flask_swagger_ui, gunicorn.app.wsgiapp, gunicorn.workers.ggevent, \
-gunicorn.workers.gthread, hiredis, marshmallow, orjson, pymongo, redis, structlog'
+gunicorn.workers.gthread, hiredis, marshmallow, orjson, pymongo, redis, structlog' \
+    && if [ "$TRACING" = on ]; then PYTHONDONTWRITEBYTECODE=1 /opt/venv/bin/python -c \
+        'import opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.sdk.trace'; fi
 
 # The code keeps its sources: its own tracebacks are the ones that are read.
 COPY wsgi.py gunicorn.conf.py /srv/
+COPY bin /srv/bin
 COPY inventory /srv/inventory
 RUN chmod -R a+rX /srv && python -m compileall -q --invalidation-mode checked-hash /srv
 
@@ -65,7 +75,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv /srv
 
 # A container's loopback reaches nobody, so the service listens on all addresses here, on $PORT or 8000.
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/srv/bin:/opt/venv/bin:$PATH \
     INVENTORY_HOST=0.0.0.0 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONFAULTHANDLER=1 \

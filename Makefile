@@ -73,6 +73,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 lock: $(VENV)/.dev.stamp  ## Recompile the hashed requirements (ARGS=--upgrade)
 	$(LOCK) $(ARGS) requirements.in -o requirements.txt
 	$(LOCK) $(ARGS) requirements-local.in -o requirements-local.txt
+	$(LOCK) $(ARGS) requirements-tracing.in -o requirements-tracing.txt
 	$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
 
 .PHONY: clean

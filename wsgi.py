@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from inventory.app import create_app
+from inventory.app import Instruments, create_app
 from inventory.errors import DatabaseNotReady
+from inventory.serving import require_extras
 from inventory.settings import Settings, SettingsError
 
 # gunicorn's exit code for "do not try again": any other, and it would restart workers for ever.
@@ -29,8 +30,19 @@ def _is_first() -> bool:
     return True
 
 
+def _instruments(settings: Settings) -> Instruments | None:
+    """Return what watches the service, if an operator wants that; else nothing of it is loaded."""
+    if not settings.tracing:
+        return None
+    require_extras(settings)
+    from inventory.tracing import Tracing  # noqa: PLC0415 - an extra
+
+    return Tracing()
+
+
 try:
-    app = create_app(Settings.from_env(os.environ))
+    _settings = Settings.from_env(os.environ)
+    app = create_app(_settings, _instruments(_settings))
 except (SettingsError, DatabaseNotReady) as error:
     if not _is_first():
         time.sleep(AFTER_OTHERS_SECONDS)

@@ -2,14 +2,16 @@
 # Checks what the image promises: small, not root, no installer, fit for a read-only file system, and
 # the packages that requirements.txt pins and no others, so that the list of `make sbom` is true of it.
 #
-#   deploy/check-image.sh [IMAGE]        DOCKER=podman, MEGABYTES_MAX=150
+#   deploy/check-image.sh [IMAGE]        DOCKER=podman, MEGABYTES_MAX=150, TRACING=on if it was built so
 set -eu
 
 image=${1:-inventory}
 docker=${DOCKER:-docker}
+extra=
+[ "${TRACING:-off}" != on ] || extra=$(dirname "$0")/../requirements-tracing.txt
 # name==version; a pin that is meant for some platforms only has a question mark behind it.
 pins=$(sed -n -e 's/^\([a-z0-9.-]*==[^ ]*\) \\$/\1/p' -e 's/^\([a-z0-9.-]*==[^ ]*\) ; .*/\1?/p' \
-    "$(dirname "$0")/../requirements.txt")
+    "$(dirname "$0")/../requirements.txt" ${extra:+"$extra"})
 
 # As strictly as it is meant to run; nothing is started, so no other service is needed.
 "$docker" run --rm --read-only --network none --cap-drop ALL --security-opt no-new-privileges \

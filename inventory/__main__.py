@@ -1,4 +1,4 @@
-"""Entry point of `python -m inventory`; knows only the command line."""
+"""Entry point of `python -m inventory`, and of `bin/inventory`; knows only the command line."""
 
 import signal
 
@@ -8,4 +8,4 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 from inventory.cli import main  # noqa: E402 - the imports take the longest
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="inventory")

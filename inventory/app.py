@@ -1,8 +1,10 @@
 """The composition root: builds clients and wires rooms together. It alone knows them all."""
 
 import atexit
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any, Protocol
 
 import structlog
 from flask import Flask
@@ -39,6 +41,7 @@ from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.repository.pooling import PoolWatch
 from inventory.repository.standing import StandingRepository
 from inventory.settings import Settings
+from inventory.stock.engine import StockEngine
 from inventory.stock.sweeper import Sweeper
 from inventory.telemetry import logs
 from inventory.telemetry.health import Health
@@ -50,8 +53,31 @@ _RESOURCES = "inventory.resources"
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> Flask:
+class Instruments(Protocol):
+    """What watches the service from outside, and nothing inside knows."""
+
+    def watch(self, app: Flask) -> None:
+        """Watch the requests of an app that is otherwise complete."""
+
+    def engine(self, *parts: Any) -> StockEngine:
+        """Build the stock engine of its parts."""
+        ...
+
+    def mongo_listeners(self) -> Sequence[mongo.Listener]:
+        """Return what hears of the commands to MongoDB."""
+        ...
+
+    def watch_redis(self, client: Any) -> None:
+        """Watch a client of Redis."""
+
+    def close(self) -> None:
+        """Tell what is left to tell."""
+
+
+def create_app(settings: Settings, instruments: Instruments | None = None) -> Flask:
     """Build the service for this process, after any fork.
+
+    Without `instruments` nothing is wrapped for them.
 
     Raises `DatabaseNotReady` if the database lacks what the service relies on, and `SettingsError`
     for an address that is none. If MongoDB is away for now, the app begins all the same: it answers
@@ -64,7 +90,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     # What nobody foresaw is logged where it is answered, as JSON and with the request's id.
     app.logger.disabled = True
-    wired = _wire(settings, resources)
+    wired = _wire(settings, resources, instruments)
     context.install(app, wired)
     problems.register(app)
     requests.register(app)
@@ -86,6 +112,8 @@ def create_app(settings: Settings) -> Flask:
     sampler = Sampler(wired.metrics)
     sampler.start()
     resources.callback(sampler.stop)
+    if instruments is not None:
+        instruments.watch(app)
     app.extensions[_RESOURCES] = resources
     atexit.register(resources.close)
     return app
@@ -97,14 +125,22 @@ def close_app(app: Flask) -> None:
     resources.close()
 
 
-def _wire(settings: Settings, resources: ExitStack) -> context.Context:
+def _wire(
+    settings: Settings, resources: ExitStack, instruments: Instruments | None
+) -> context.Context:
+    if instruments is not None:
+        resources.callback(instruments.close)
     pool = PoolWatch()
-    client = mongo.connect(settings, pool)
+    listeners = instruments.mongo_listeners() if instruments else ()
+    client = mongo.connect(settings, [pool, *listeners])
     resources.callback(client.close)
     database = mongo.open_database(client, settings)
 
     metrics = Metrics()
-    redis = connection.Connection(connection.connect(settings), metrics.cache_event)
+    redis_client = connection.connect(settings)
+    if instruments is not None and redis_client is not None:
+        instruments.watch_redis(redis_client)
+    redis = connection.Connection(redis_client, metrics.cache_event)
     store = VersionedStore(redis)
     resources.callback(store.close)
     health = Health(
@@ -112,7 +148,13 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         None if settings.redis_url == "off" else store.connection.available,
     )
     _look_at_database(health, settings)
-    rooms = Rooms(client, database, lambda catalogue: ProductReads(catalogue, store), metrics)
+    rooms = Rooms(
+        client,
+        database,
+        lambda catalogue: ProductReads(catalogue, store),
+        metrics,
+        instruments.engine if instruments else StockEngine,
+    )
     measuring = Measuring(metrics, health)
     measuring.of_process(settings, rooms.engine, redis, pool)
     measuring.of_database(StandingRepository(database, rooms.clock))

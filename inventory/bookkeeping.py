@@ -1,6 +1,6 @@
 """Opens the books without the service: for checks, repairs and keys from the command line.
 
-Builds its own client and closes it again; starts nothing.
+Builds its own clients and closes them again; starts nothing.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from inventory.api.reads import ProductReads
+from inventory.cache import connection
+from inventory.cache.store import VersionedStore
 from inventory.repository import mongo, schema
 from inventory.repository.auditing import AuditRepository
 from inventory.repository.keys import KeyRepository
@@ -22,8 +25,11 @@ from inventory.services.keys import Keyring
 from inventory.services.repairing import Outcome, Repairing
 from inventory.settings import Settings
 from inventory.stock.archive import Archive
+from inventory.stock.engine import StockEngine
+from inventory.telemetry.metrics import Metrics
+from inventory.wiring import Rooms
 
-__all__ = ["Bookkeeping", "Outcome", "opened"]
+__all__ = ["Bookkeeping", "Outcome", "opened", "opened_engine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,21 @@ def opened(settings: Settings) -> Iterator[Bookkeeping]:
         database = mongo.open_database(client, settings)
         schema.check_database(database)
         yield _wired(client, database)
+
+
+@contextmanager
+def opened_engine(settings: Settings) -> Iterator[StockEngine]:
+    """Yield what changes stock, and tells the cache; raise as `opened` does."""
+    metrics = Metrics()
+    with mongo.connect(settings) as client:
+        database = mongo.open_database(client, settings)
+        schema.check_database(database)
+        redis = connection.Connection(connection.connect(settings), metrics.cache_event)
+        store = VersionedStore(redis)
+        try:
+            yield Rooms(client, database, lambda c: ProductReads(c, store), metrics).engine
+        finally:
+            store.close()
 
 
 def _wired(client: MongoClient[mongo.Document], database: Database[mongo.Document]) -> Bookkeeping:

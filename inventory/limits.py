@@ -90,6 +90,8 @@ TAIL_TRIM_ENTRIES: Final = 128
 # An entry that nobody archived for so long was left behind by a process that died.
 TAIL_STALE_SECONDS: Final = 5.0
 SWEEP_INTERVAL_SECONDS: Final = 2.0
+# How long a process that ends tries to send what it has traced.
+TRACES_FLUSH_SECONDS_MAX: Final = 3.0
 SWEEP_PRODUCTS_MAX: Final = 100
 # A void stays this long: no update that was under way before it can outlast it.
 VOID_KEEP_SECONDS: Final = 60.0

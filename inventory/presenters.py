@@ -9,6 +9,7 @@ import orjson
 from inventory import limits
 from inventory.domain.counts import Stocktake
 from inventory.domain.events import Event
+from inventory.domain.integrity.problems import Problem
 from inventory.domain.keys import ApiKey
 from inventory.domain.moments import moment
 from inventory.domain.movements import Entry, Movement
@@ -232,16 +233,18 @@ def stocktake(taken: Stocktake) -> dict[str, Any]:
     }
 
 
-def integrity(report: Report) -> dict[str, Any]:
+def problem(found: Problem) -> dict[str, Any]:
+    """Return one thing that is wrong with the books."""
+    return {"code": found.code, "product_id": found.product_id, "detail": found.detail}
+
+
+def integrity(report: Report, problems_max: int = limits.PROBLEMS_ANSWERED_MAX) -> dict[str, Any]:
     """Return what a check came to; of many problems the first."""
     return {
         "ok": report.ok,
         "complete": report.complete,
         "checked": report.checked,
-        "problems": [
-            {"code": problem.code, "product_id": problem.product_id, "detail": problem.detail}
-            for problem in report.problems[: limits.PROBLEMS_ANSWERED_MAX]
-        ],
+        "problems": [problem(found) for found in report.problems[:problems_max]],
         "problems_total": report.problems_total,
         "next_cursor": report.next_id,
     }

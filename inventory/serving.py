@@ -9,6 +9,7 @@ import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,6 +105,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Settings, ServerOption
     if settings is None or options is None:
         raise SettingsError(problems)
     require_loopback(settings, options.host)
+    require_extras(settings)
     return settings, options
 
 
@@ -115,6 +117,17 @@ def require_loopback(settings: Settings, *hosts: str) -> None:
             [
                 f"INVENTORY_AUTH='off': at {reachable[0]} others reach the service, and could "
                 f"change the stock. Say on, or {AUTH_OFF_AND_REACHABLE} if you want just that"
+            ]
+        )
+
+
+def require_extras(settings: Settings) -> None:
+    """Raise `SettingsError` where something is switched on that is not installed."""
+    if settings.tracing and not (find_spec("opentelemetry") and find_spec("opentelemetry.sdk")):
+        raise SettingsError(
+            [
+                "INVENTORY_TRACING='on': OpenTelemetry is not installed. Install what "
+                "requirements-tracing.txt names, or build the image with TRACING=on"
             ]
         )
 

@@ -76,6 +76,12 @@ class Settings:
         "warning",
         "error",
     )
+    tracing: bool = _option(
+        False,
+        "INVENTORY_TRACING",
+        "`on` sends traces where the `OTEL_...` variables of OpenTelemetry say; needs what "
+        "`requirements-tracing.txt` names",
+    )
     auth: str = _option(
         AUTH_OFF,
         "INVENTORY_AUTH",

@@ -48,8 +48,10 @@ class Rooms(Generic[P]):
         database: Database[mongo.Document],
         publish_to: Callable[[Catalogue], P],
         observer: Observer,
+        build_engine: Callable[..., StockEngine] = StockEngine,
     ) -> None:
         self.observer = observer
+        self._build_engine = build_engine
         self.clock = mongo.DatabaseClock(database)
         self.stock = StockRepository(database, self.clock)
         self.movements = MovementRepository(database)
@@ -91,7 +93,7 @@ class Rooms(Generic[P]):
             self.clock,
             self.observer,
         )
-        self.engine = StockEngine(
+        self.engine = self._build_engine(
             self.stock,
             self.operations,
             self.archive,

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from inventory.api import lines
 from inventory.api.problems import ForeignPage
 from inventory.api.refusing import Tell, refuse
 from inventory.settings import AUTH_OFF, Settings, is_loopback
@@ -73,6 +74,7 @@ class Browsers:
         if self._is_foreign(environ, origin):
             return refuse(ForeignPage(), environ, respond, self._tell)
         if origin in self._origins and _is_preflight(environ):
+            lines.tell_unseen(environ, 204, 0)
             respond("204 No Content", list(_PREFLIGHT))
             return ()
         return self._app(environ, respond)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import orjson
 
 from inventory import limits
+from inventory.api import lines
 from inventory.api.problems import MEDIA_TYPE, STATUS
 from inventory.api.requests import request_id_of
 from inventory.errors import InventoryError, Unavailable
@@ -45,5 +46,6 @@ def refuse(
     ]
     if isinstance(problem, Unavailable):
         headers.append(("Retry-After", str(limits.RETRY_AFTER_SECONDS)))
+    lines.tell_unseen(environ, status, len(body), request_id=request_id)
     start_response(f"{status.value} {status.phrase}", headers)
     return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)

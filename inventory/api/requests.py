@@ -3,13 +3,12 @@
 import random
 import re
 import time
-from functools import cache
 from typing import TYPE_CHECKING
 
-import structlog
 from flask import Flask, Response, g, request
 
 from inventory import limits
+from inventory.api import lines
 from inventory.api.context import context_of
 from inventory.api.contract import contract_of
 from inventory.telemetry import logs
@@ -26,8 +25,9 @@ def register(app: Flask) -> None:
 
     Logging must be configured and the context installed by now: both are looked up once.
     """
-    log = structlog.get_logger("inventory.request").bind()
-    limit_time, metrics = context_of(app).time_limit, context_of(app).metrics
+    installed = context_of(app)
+    limit_time, metrics = installed.time_limit, installed.metrics
+    tell = lines.teller(installed.settings.log_level)
 
     def begin() -> None:
         here = g._get_current_object()
@@ -35,6 +35,8 @@ def register(app: Flask) -> None:
         here.request_id = request_id_of(request.environ)
         here.problem = None
         logs.request_id.set(here.request_id)
+        if (parent := request.environ.get("HTTP_TRACEPARENT")) is not None:
+            logs.follow(parent)
         here.time_limit = limit_time(limits.MONGO_TIMEOUT_SECONDS)
         here.time_limit.__enter__()
 
@@ -42,24 +44,15 @@ def register(app: Flask) -> None:
         here = g._get_current_object()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
         response.headers.add("X-Request-ID", here.request_id)
-        seconds = time.perf_counter() - here.began
-        rule = asked.url_rule
         metrics.request(
-            NO_ROUTE if rule is None else template_of(rule.rule),
+            lines.route_of(asked.url_rule) or NO_ROUTE,
             asked.method,
             response.status_code,
-            seconds,
+            time.perf_counter() - here.began,
         )
         if here.problem is not None:
             metrics.refused(here.problem)
-        log.info(
-            "request",
-            method=asked.method,
-            path=asked.path,
-            status=response.status_code,
-            milliseconds=round(seconds * 1000, 2),
-            remote=asked.remote_addr,
-        )
+        tell(response)
         return response
 
     app.before_request(begin)
@@ -80,12 +73,6 @@ def hold_back(app: Flask) -> None:
     app.before_request(gate)
 
 
-@cache
-def template_of(rule: str) -> str:
-    """Return the path of a route as the API's document spells it; there are as many as routes."""
-    return re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule)
-
-
 def request_id_of(environ: "WSGIEnvironment") -> str:
     """Return the id that a request came with if it is a sane one, else a new one."""
     sent = environ.get("HTTP_X_REQUEST_ID", "")
@@ -98,4 +85,4 @@ def request_id_of(environ: "WSGIEnvironment") -> str:
 def _end(_: BaseException | None) -> None:
     if (limit := g.pop("time_limit", None)) is not None:
         limit.__exit__(None, None, None)
-    logs.request_id.set(None)
+    logs.forget()

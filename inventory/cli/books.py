@@ -1,12 +1,14 @@
-"""The commands that check the books and put them right."""
+"""The commands that check the books, put them right, and release what is held too long."""
 
 import sys
+from typing import Any
 
 import click
 
+from inventory import limits, presenters
 from inventory.bookkeeping import Outcome
-from inventory.cli.opening import open_books
-from inventory.cli.output import NotChecked, explained, many, say
+from inventory.cli.opening import open_books, open_engine
+from inventory.cli.output import explained, many, progress, report
 from inventory.domain.integrity.problems import Problem
 
 
@@ -16,20 +18,20 @@ def integrity() -> None:
 
     Exit code 0 if nothing is wrong, 1 if something is, 2 if it could not be found out.
     """
-    with explained(NotChecked), open_books() as books:
+    with explained(), open_books() as books:
         size = books.auditing.count_products()
-        with click.progressbar(length=size, label="Checking the books") as bar:
-            report = books.auditing.check_all(bar.update)
-    for problem in report.problems:
-        say(_line(problem))
-    total = report.problems_total
-    if total > len(report.problems):
-        say(f"... and {total - len(report.problems)} more.")
+        with progress(size, "Checking the books") as advance:
+            found = books.auditing.check_all(advance)
+    lines = [_line(problem) for problem in found.problems]
+    total, products = found.problems_total, many(found.checked, "product")
+    if total > len(lines):
+        lines.append(f"... and {total - len(lines)} more.")
     if total:
-        say(f"{many(total, 'problem')} in the books of {many(report.checked, 'product')}.")
+        lines.append(f"{many(total, 'problem')} in the books of {products}.")
     else:
-        say(f"The books of {many(report.checked, 'product')} are right.")
-    sys.exit(not report.ok)
+        lines.append(f"The books of {products} are right.")
+    report(presenters.integrity(found, limits.PROBLEMS_KEPT_MAX), *lines)
+    sys.exit(not found.ok)
 
 
 @click.command()
@@ -41,18 +43,37 @@ def repair(apply: bool) -> None:
     was checked is left alone. Exit code 0 if nothing is left to be done, 1 if something is, 2 if
     it could not be found out.
     """
-    with explained(NotChecked), open_books() as books:
+    with explained(), open_books() as books:
         size = books.auditing.count_products()
-        with click.progressbar(length=size, label="Checking the books") as bar:
-            outcome = books.repairing.repair_all(bar.update, apply=apply)
-    for product_id, step in outcome.repairs:
-        say(f"{'done' if apply else 'would'}  {product_id}  {step}")
-    for product_id, step in outcome.overtaken:
-        say(f"changed meanwhile, run this again  {product_id}  {step}")
-    for problem in outcome.unsolved:
-        say(f"needs a person  {_line(problem)}")
-    say(_sum_up(outcome, applied=apply))
+        with progress(size, "Checking the books") as advance:
+            outcome = books.repairing.repair_all(advance, apply=apply)
+    done = "done" if apply else "would"
+    report(
+        _document(outcome, applied=apply),
+        *(f"{done}  {product_id}  {step}" for product_id, step in outcome.repairs),
+        *(
+            f"changed meanwhile, run this again  {product_id}  {step}"
+            for product_id, step in outcome.overtaken
+        ),
+        *(f"needs a person  {_line(problem)}" for problem in outcome.unsolved),
+        _sum_up(outcome, applied=apply),
+    )
     sys.exit(bool(outcome.overtaken or outcome.unsolved or (outcome.repairs and not apply)))
+
+
+@click.command()
+def expire() -> None:
+    """Release the holds that have run out, now.
+
+    The service does this by itself every few seconds, and whoever needs the units takes them back
+    at once; this is for a service that is stopped, or for whoever does not want to wait.
+    """
+    released = 0
+    with explained(), open_engine() as engine:
+        while due := engine.expire_due():
+            released += due
+    were = "was" if released == 1 else "were"
+    report({"released": released}, f"{many(released, 'hold')} that had run out {were} released.")
 
 
 def _sum_up(outcome: Outcome, *, applied: bool) -> str:
@@ -65,3 +86,16 @@ def _sum_up(outcome: Outcome, *, applied: bool) -> str:
 
 def _line(problem: Problem) -> str:
     return f"{problem.code}  {problem.product_id or '-'}  {problem.detail}"
+
+
+def _document(outcome: Outcome, *, applied: bool) -> dict[str, Any]:
+    steps = {"repairs": outcome.repairs, "overtaken": outcome.overtaken}
+    return {
+        "applied": applied,
+        "checked": outcome.checked,
+        **{
+            name: [{"product_id": product_id, "step": str(step)} for product_id, step in those]
+            for name, those in steps.items()
+        },
+        "unsolved": [presenters.problem(problem) for problem in outcome.unsolved],
+    }

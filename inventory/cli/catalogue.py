@@ -6,7 +6,7 @@ from collections import Counter
 import click
 
 from inventory import demo as sample
-from inventory.cli.output import explained, say
+from inventory.cli.output import explained, progress, report
 from inventory.serving import ServerOptions
 
 
@@ -16,13 +16,14 @@ def demo(url: str | None) -> None:
     """Load a sample catalogue through the API; repeating it adds only what is missing."""
     outcomes: Counter[str] = Counter()
     with explained():
-        url = url or ServerOptions.from_env(os.environ).url
+        url = (url or ServerOptions.from_env(os.environ).url).rstrip("/")
         size = len(sample.read_catalogue())
-        with click.progressbar(
-            sample.load(url, api_key=os.environ.get("INVENTORY_API_KEY")),
-            size,
-            "Loading the sample catalogue",
-        ) as results:
-            outcomes.update(results)
+        with progress(size, "Loading the sample catalogue") as advance:
+            for outcome in sample.load(url, api_key=os.environ.get("INVENTORY_API_KEY")):
+                outcomes[outcome] += 1
+                advance(1)
     created, present = outcomes[sample.CREATED], outcomes[sample.PRESENT]
-    say(f"{created} products created, {present} already there: {url.rstrip('/')}/api/products")
+    report(
+        {"created": created, "present": present, "url": url},
+        f"{created} products created, {present} already there: {url}/api/products",
+    )

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from inventory import presenters
 from inventory.cli.opening import open_books
-from inventory.cli.output import explained, say
+from inventory.cli.output import explained, report, wants_json
 from inventory.domain.keys import ApiKey, Scope
 
 DAYS_MAX = 3_650
@@ -42,18 +43,22 @@ def create_key(client: str, scopes: tuple[str, ...], publishable: bool, days: in
             publishable=publishable,
             expires_at=expires_at,
         )
-    click.echo(f"Key {made.id} of {made.client}: {', '.join(made.scopes)}", err=True)
-    say(secret)
+    if not wants_json():
+        click.echo(f"Key {made.id} of {made.client}: {', '.join(made.scopes)}", err=True)
+    report({**presenters.api_key(made), "key": secret}, secret)
 
 
 @keys.command("list")
 def list_keys() -> None:
-    """Show all keys, the newest first: what they are good for, not the keys themselves."""
+    """Show all keys, the newest first: what they are good for, not the keys themselves.
+
+    With --json each key is a line of its own.
+    """
     with explained(), open_books() as books:
         before = None
         while page := books.keyring.list_keys(before, KEYS_A_PAGE):
             for key in page:
-                say(_key_line(key))
+                report(presenters.api_key(key), _key_line(key))
             before = page[-1].id
 
 
@@ -63,7 +68,7 @@ def revoke_key(key_id: str) -> None:
     """Let the key with this id open nothing any more, everywhere within a second."""
     with explained(), open_books() as books:
         revoked = books.keyring.revoke(key_id)
-    say(f"Key {revoked.id} of {revoked.client} is revoked.")
+    report(presenters.api_key(revoked), f"Key {revoked.id} of {revoked.client} is revoked.")
 
 
 def _key_line(key: ApiKey) -> str:

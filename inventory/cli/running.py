@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from inventory.bookkeeping import opened
-from inventory.cli.output import explained, say
+from inventory.cli.output import explained, report, say
 from inventory.local import supervisor
 from inventory.repository.schema import prepare_database
 from inventory.serving import PROJECT, gunicorn_command, read_environment
@@ -56,7 +56,7 @@ def prepare(wait_seconds: float, initiate_replica_set: bool) -> None:
             settings, wait_seconds=wait_seconds, initiate_replica_set=initiate_replica_set
         )
         _announce_first_key(settings)
-    say("The database is ready.")
+    report({"ready": True}, "The database is ready.")
 
 
 @click.command()
@@ -83,4 +83,7 @@ def _announce_first_key(settings: Settings) -> None:
     with opened(settings) as books:
         secret = books.keyring.issue_first()
     if secret is not None:
-        say(f"The first API key, which may do everything; it is not shown again: {secret}")
+        report(
+            {"first_key": secret},
+            f"The first API key, which may do everything; it is not shown again: {secret}",
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from inventory.local import LocalError, directory
-from inventory.local.servers import LOOPBACK, is_taken, mongod_url
+from inventory.local.servers import LOOPBACK, is_taken, mongod_url, valkey_url
 
 
 def with_mongo_url(environ: Mapping[str, str]) -> dict[str, str]:
@@ -21,3 +21,13 @@ def with_mongo_url(environ: Mapping[str, str]) -> dict[str, str]:
             "directory with INVENTORY_LOCAL_DIR, or name a database with MONGO_URL."
         )
     return {**environ, "MONGO_URL": mongod_url(port)}
+
+
+def with_store_urls(environ: Mapping[str, str]) -> dict[str, str]:
+    """Do the same, and name the Valkey of that run as well unless the environment says which."""
+    found = with_mongo_url(environ)
+    port = directory.remembered_port(directory.chosen(environ), "valkey")
+    named = environ.get("MONGO_URL") or environ.get("REDIS_URL")
+    if not named and port is not None and is_taken(LOOPBACK, port):
+        found["REDIS_URL"] = valkey_url(port)
+    return found

@@ -131,6 +131,11 @@ def mongod_url(port: int) -> str:
     return f"mongodb://{LOOPBACK}:{port}/?replicaSet=rs0"
 
 
+def valkey_url(port: int) -> str:
+    """Return the URL of a Valkey that was started here."""
+    return f"redis://{LOOPBACK}:{port}/0"
+
+
 def start_valkey(
     directory: Path,
     port: int | None = None,
@@ -148,7 +153,7 @@ def start_valkey(
         *("--save", "", "--appendonly", "no"),
         *("--maxmemory", VALKEY_MEMORY, "--maxmemory-policy", "allkeys-lru"),
     ]
-    url = f"redis://{LOOPBACK}:{port}/0"
+    url = valkey_url(port)
     return _start("Valkey", url, command, directory / "valkey.log", port, keep_open, while_waiting)
 
 

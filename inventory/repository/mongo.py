@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WriteConcernError,
 )
+from pymongo.monitoring import CommandListener, ConnectionPoolListener
 from pymongo.read_concern import ReadConcern
 
 from inventory import limits
@@ -34,6 +35,7 @@ from inventory.settings import Settings, SettingsError
 
 Document = dict[str, Any]
 Session = ClientSession
+Listener = CommandListener | ConnectionPoolListener
 T = TypeVar("T")
 
 # What a server in trouble of its own answers: an internal error, an unknown one (which is what
@@ -57,11 +59,10 @@ _BAD_ADDRESS = (
 )
 
 
-def connect(settings: Settings, *listeners: Any) -> MongoClient[Document]:
+def connect(settings: Settings, listeners: Sequence[Listener] = ()) -> MongoClient[Document]:
     """Build the client of this process; it connects when it is first used.
 
-    `listeners` hear of the events that they are for, such as `pooling.PoolWatch`.
-
+    The `listeners` hear of its commands or its pools, whichever they are for.
     PyMongo must not be carried over a fork, so call this in the worker. Raises `SettingsError` for
     an address that makes no sense, without the password that may stand in it.
     """

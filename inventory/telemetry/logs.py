@@ -1,12 +1,13 @@
-"""Logs: one JSON object a line on standard output, each with the id of its request."""
+"""Logs: one JSON object a line on standard output, each with the id of its request and trace."""
 
 import json
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -14,10 +15,31 @@ import structlog
 Event = MutableMapping[str, Any]
 # The request that this thread works for; structlog's own way to keep it costs far more.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+# The trace that it belongs to and the part of it, if that is known.
+trace: ContextVar[tuple[str, str | None] | None] = ContextVar("trace", default=None)
+# https://www.w3.org/TR/trace-context/: only the first version is sure to have nothing behind.
+_TRACEPARENT = re.compile(
+    r"(?:00-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?!00|ff)[0-9a-f]{2}-(?!0{32})(?P<later>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"(?:-.*)?)"
+)
 
 
-def configure(level: str) -> None:
-    """Let every logger of the process write JSON lines of at least `level`."""
+def follow(traceparent: str) -> None:
+    """Let lines tell the trace that a request came with, unless theirs is known already."""
+    if trace.get() is None and (found := _TRACEPARENT.fullmatch(traceparent)):
+        trace.set((found["trace"] or found["later"], None))
+
+
+def forget() -> None:
+    """Let the lines that come tell of no request; the next one may be served by this thread."""
+    request_id.set(None)
+    if trace.get() is not None:
+        trace.set(None)
+
+
+def configure(level: str, stream: BinaryIO | None = None) -> None:
+    """Let every logger of the process write JSON lines of at least `level`, to standard output."""
     structlog.configure(
         processors=[
             _tell_origin,
@@ -25,7 +47,7 @@ def configure(level: str) -> None:
             _as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
         cache_logger_on_first_use=False,
     )
 
@@ -33,6 +55,10 @@ def configure(level: str) -> None:
 def _tell_origin(_: object, level: str, event: Event) -> Event:
     if (id := request_id.get()) is not None:
         event["request_id"] = id
+    if (traced := trace.get()) is not None:
+        event["trace_id"], span_id = traced
+        if span_id is not None:
+            event["span_id"] = span_id
     event["level"] = level
     event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return event

@@ -218,5 +218,5 @@ def test_the_client_is_whom_nginx_says(shop: Shop, backend: Server) -> None:
         shop.deliver("nginx", request(line, named, line=b"GET /PATH/stock HTTP/1.1"))
     assert backend.log is not None
     lines = [json.loads(line) for line in backend.log.read_text().splitlines() if line[:1] == "{"]
-    remotes = {line["request_id"]: line["remote"] for line in lines if "remote" in line}
+    remotes = {line["request_id"]: line["client"] for line in lines if "client" in line}
     assert [remotes[id] for id in ids] == ["127.0.0.1"] * len(ids)

@@ -41,16 +41,14 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def on(settings: Settings, *arguments: str) -> tuple[int, list[str]]:
-    """Run the command line on a database; return its exit code and what it says."""
+    """Run the command line on a database; return its exit code and its result."""
     ended = run(
         *arguments,
         MONGO_URL=settings.mongo_url,
         INVENTORY_MONGO_DATABASE=settings.mongo_database,
     )
-    assert ended.stderr == ""
-    said = ended.stdout.splitlines()
-    assert said[0] == "Checking the books"
-    return ended.returncode, said[1:]
+    assert ended.stderr == "Checking the books\n"
+    return ended.returncode, ended.stdout.splitlines()
 
 
 def test_right_books(store: Store, settings: Settings) -> None:

@@ -246,9 +246,9 @@ def test_named_servers_are_used(directory: Path, database_settings: Settings) ->
 def test_expected_problems_are_sentences(
     directory: Path, environ: dict[str, str], said: list[str]
 ) -> None:
-    """What an operator can do wrong ends with a sentence and exit code 1, not with a traceback."""
+    """What an operator can do wrong ends with a sentence and exit code 2, not with a traceback."""
     with local(directory, None, **environ) as run:
-        assert run.await_end() == 1
+        assert run.await_end() == 2
         for text in said:
             assert text in run.output
         assert "Traceback" not in run.output
@@ -259,5 +259,5 @@ def test_unreachable_database_is_a_sentence(directory: Path) -> None:
     unreachable = "mongodb://127.0.0.1:9/?replicaSet=rs0"
     arguments = ("prepare", "--wait", "0")
     with inventory(*arguments, log=directory.with_suffix(".log"), MONGO_URL=unreachable) as run:
-        assert run.await_end() == 1
+        assert run.await_end() == 2
         assert "MongoDB at 127.0.0.1:9 has no primary that answers." in run.output

@@ -185,7 +185,7 @@ class Looking(PoolWatch):
 def test_connections_are_watched(quiet_settings: Settings) -> None:
     """A connection is in use while somebody works with it, idle after that, and gone at the end."""
     watch = Looking()
-    with mongo.connect(quiet_settings, watch) as client:
+    with mongo.connect(quiet_settings, [watch]) as client:
         client.admin.command("ping")
         client.admin.command("ping")
         assert watch.seen == [(1, 0), (1, 0)]

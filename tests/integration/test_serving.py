@@ -125,7 +125,7 @@ def test_demo_without_a_service(tmp_path: Path) -> None:
     """Where no service listens, the loader says so in one sentence."""
     url = f"http://{LOOPBACK}:{free_port()}"
     with inventory("demo", "--url", url, log=tmp_path / "log") as run:
-        assert run.process.wait(60) == 1
+        assert run.process.wait(60) == 2
         assert f"Error: No service answers at {url}" in run.output
         assert "Traceback" not in run.output
 

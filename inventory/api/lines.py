@@ -1,0 +1,106 @@
+"""The line of each request in the log: what was asked, by whom, and what came of it.
+
+Never a key, a query or a body: what a shopper or a shop says of itself is in the latter two. A path
+is as harmless as ids are, unless somebody has put a key into it.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Response, g, request
+from werkzeug.routing import Rule
+
+from inventory.domain.keys import Principal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+EVENT = "request"
+_QUIET = frozenset({"warning", "error"})
+_SERVER_ERROR = 500
+_KEY = re.compile(r"inv_([sp])k_[0-9A-Za-z]+")
+
+
+def teller(level: str) -> Callable[[Response], None]:
+    """Return what writes the line of the current request, given its response.
+
+    Requests that failed for our own sake are warnings, so that they are told at that level as well.
+    """
+    log = structlog.get_logger("inventory.request").bind()
+
+    def tell_failures(response: Response) -> None:
+        if response.status_code >= _SERVER_ERROR:
+            log.warning(EVENT, **_line(response))
+
+    def tell(response: Response) -> None:
+        if response.status_code >= _SERVER_ERROR:
+            log.warning(EVENT, **_line(response))
+        else:
+            log.info(EVENT, **_line(response))
+
+    return tell_failures if level in _QUIET else tell
+
+
+def _line(response: Response) -> dict[str, Any]:
+    asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
+    here = g._get_current_object()
+    told = dict(response.headers)
+    line = {
+        "method": asked.method,
+        "route": route_of(asked.url_rule),
+        "path": without_keys(asked.path),
+        "status": response.status_code,
+        "duration_ms": round((time.perf_counter() - here.began) * 1000, 2),
+        "bytes": _length(response, told.get("Content-Length")),
+        "client": asked.environ.get("REMOTE_ADDR"),
+    }
+    principal: Principal | None = here.get("principal")
+    if principal is not None and principal.key_id is not None:
+        line["key_id"] = principal.key_id
+    if (cache := told.get("X-Cache")) is not None:
+        line["cache"] = cache
+    if "Idempotent-Replayed" in told:
+        line["replayed"] = True
+    return line
+
+
+def tell_unseen(environ: "WSGIEnvironment", status: int, length: int, **more: str) -> None:
+    """Write the line of a request that was answered before Flask saw it."""
+    log = structlog.get_logger("inventory.request")
+    (log.warning if status >= _SERVER_ERROR else log.info)(
+        EVENT,
+        method=environ["REQUEST_METHOD"],
+        route=None,
+        path=without_keys(environ.get("PATH_INFO", "")),
+        status=status,
+        duration_ms=0.0,
+        bytes=0 if environ["REQUEST_METHOD"] == "HEAD" else length,
+        client=environ.get("REMOTE_ADDR"),
+        **more,
+    )
+
+
+def without_keys(path: str) -> str:
+    """Return a path without API keys, which somebody may take for ids."""
+    return _KEY.sub(r"inv_\1k_...", path) if "inv_" in path else path
+
+
+def route_of(rule: Rule | None) -> str | None:
+    """Return the route of a request as the documentation spells it, None if there is none."""
+    return None if rule is None else _spelled(rule.rule)
+
+
+@lru_cache(maxsize=256)
+def _spelled(rule: str) -> str:
+    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule)
+
+
+def _length(response: Response, told: str | None) -> int | None:
+    """Return how long the body is, None for one that is not known before it is sent."""
+    if request.method == "HEAD":
+        return 0
+    return response.calculate_content_length() if told is None else int(told)

@@ -1,0 +1,64 @@
+"""Lines in the log: which there are at which level, what they never say, and their trace."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, Response, g
+from structlog.testing import capture_logs
+
+from inventory.api import lines
+from inventory.telemetry import logs
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def told(level: str, status: int, path: str = "/api/products") -> list[Any]:
+    """Return what the log says of one request."""
+    app = Flask("lines")
+    with capture_logs() as written, app.test_request_context(path):
+        g.began = 0.0
+        lines.teller(level)(Response(b"{}", status))
+    return list(written)
+
+
+@pytest.mark.parametrize("level,status", [("info", 200), ("debug", 404), ("warning", 503)])
+def test_each_level_has_its_requests(level: str, status: int) -> None:
+    """Every request has a line, and one that failed for our sake has it as a warning."""
+    (line,) = told(level, status)
+    assert (line["event"], line["status"], line["bytes"]) == ("request", status, 2)
+    assert line["log_level"] == ("warning" if status >= 500 else "info")
+
+
+def test_whoever_wants_warnings_is_spared_the_rest() -> None:
+    """At a level above info no line of a request that went well is put together."""
+    assert told("warning", 200) == told("error", 404) == []
+
+
+def test_no_key_is_told_that_stands_in_a_path() -> None:
+    """Somebody who takes a key for its id does not have it written down."""
+    (line,) = told("info", 404, f"/api/keys/inv_sk_{'a1' * 24}x")
+    assert line["path"] == "/api/keys/inv_sk_..."
+
+
+@pytest.mark.parametrize(
+    "sent,known",
+    [
+        (f"00-{TRACE}-{SPAN}-01", True),
+        (f"00-{TRACE}-{SPAN}-00", True),
+        (f"cc-{TRACE}-{SPAN}-01-what-the-future-will-bring", True),
+        (f"00-{TRACE}-{SPAN}-01-more", False),
+        (f"ff-{TRACE}-{SPAN}-01", False),
+        (f"00-{'0' * 32}-{SPAN}-01", False),
+        (f"00-{TRACE}-{'0' * 16}-01", False),
+        (f"00-{TRACE.upper()}-{SPAN}-01", False),
+        (f"00-{TRACE}-{SPAN}-01\n", False),
+        ("", False),
+    ],
+)
+def test_a_trace_is_followed_if_it_is_one(sent: str, known: bool) -> None:
+    """Only what the standard calls valid is believed, and nothing of it outlives its request."""
+    logs.follow(sent)
+    found = logs.trace.get()
+    logs.forget()
+    assert found == ((TRACE, None) if known else None)
+    assert logs.trace.get() is None

@@ -31,7 +31,9 @@ def events() -> dict[str, JSONSchema]:
         "EventPage": record(
             "Some events, the oldest first.",
             {
-                "items": {"type": "array", "items": reference("Event")},
+                "items": described(
+                    {"type": "array", "items": reference("Event")}, "As many as were asked for."
+                ),
                 "next_after": whole(0, _SEQUENCE_MAX, "What the next page comes after."),
                 "read_at": nullable(moment("When the ledger was last looked at; null: never.")),
             },

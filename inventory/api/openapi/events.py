@@ -32,7 +32,12 @@ def events() -> dict[str, JSONSchema]:
             "Some events, the oldest first.",
             {
                 "items": described(
-                    {"type": "array", "items": reference("Event")}, "As many as were asked for."
+                    {
+                        "type": "array",
+                        "items": reference("Event"),
+                        "maxItems": limits.PAGE_SIZE_MAX,
+                    },
+                    "The page.",
                 ),
                 "next_after": whole(0, _SEQUENCE_MAX, "What the next page comes after."),
                 "read_at": nullable(moment("When the ledger was last looked at; null: never.")),

@@ -1,6 +1,6 @@
 """What was found, divided by how many there are. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.bench.report import table
@@ -48,9 +48,9 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is in memory: of a worker and the master by what they did, of the cache by products."""
+    """What is in memory: megabytes of processes, and the cache of so many products."""
 
-    workers: Mapping[str, Sequence[float]]
+    memory: Mapping[str, Sequence[float]]
     cached_products: int
     cache_bytes: int
     cache_keys: int
@@ -78,16 +78,18 @@ def markdown(
         ]
     cached = max(1, held.cached_products)
     parts += [
-        f"Cache: {held.cache_bytes / cached:,.0f} bytes for each of {held.cached_products:,} products, "
-        f"{held.cache_keys / cached:.1f} keys each.",
+        f"Cache: {held.cache_bytes / cached:,.0f} bytes in {held.cache_keys / cached:.1f} keys "
+        f"for each of {held.cached_products:,} products.",
         table(["memory", "MB of each process"], _memory(held)),
     ]
     return "\n\n".join(parts)
 
 
-def _memory(held: Held) -> Iterator[Sequence[str]]:
-    for what, megabytes in held.workers.items():
-        yield what, ", ".join(f"{one:.0f}" for one in megabytes)
+def _memory(held: Held) -> Sequence[Sequence[str]]:
+    return [
+        [what, ", ".join(f"{one:.0f}" for one in megabytes)]
+        for what, megabytes in held.memory.items()
+    ]
 
 
 def _per_document(sizes: Mapping[str, Sizes], units: int) -> str:

@@ -1,7 +1,7 @@
-"""How large collections, oplog, cache and processes are now. Changes nothing but what is on disk."""
+"""How large collections, oplog, cache and processes are now."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,10 @@ def _size(database: Database[dict[str, Any]], name: str) -> Sizes:
     return Sizes(found["count"], found["size"], found["storageSize"], found["totalIndexSize"])
 
 
-def dumped(client: Client, name: str, collection: str) -> int:
+def dumped(url: str, name: str, collection: str) -> int:
     """Return how large the documents are as `mongodump --gzip` writes them."""
-    raw: MongoClient[RawBSONDocument] = MongoClient(
-        *client.address or (), document_class=RawBSONDocument, directConnection=True
-    )
     packing = zlib.compressobj(wbits=31)
+    raw: MongoClient[RawBSONDocument] = MongoClient(url, document_class=RawBSONDocument)
     with raw:
         found = raw[name][collection].find()
         size = sum(len(packing.compress(document.raw)) for document in found)
@@ -53,7 +51,7 @@ def cache(redis_url: str) -> tuple[int, int]:
         return int(valkey.info("memory")["used_memory"]), int(valkey.dbsize())
 
 
-def proportional_megabytes(processes: Mapping[int, str] | list[int]) -> list[float]:
+def proportional_megabytes(processes: Iterable[int]) -> list[float]:
     """Return the memory of each process; what several share counts for each in part."""
     return [_proportional(pid) / MEGABYTE for pid in processes]
 

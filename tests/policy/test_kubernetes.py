@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from inventory import limits
-from inventory.serving import read_environment
+from inventory.cli import main
+from inventory.serving import gunicorn_command, read_environment
 from inventory.settings import OUTSIDE_VARIABLES, Settings
 from tests.policy.manifests import (
     BASE,
@@ -133,12 +134,15 @@ def test_secrets_are_referred_to(name: str) -> None:
     container = containers()[name]
     (shared,) = of_kind("ConfigMap")
     assert container["envFrom"] == [{"configMapRef": {"name": shared}}]
-    referred = {
-        variable["name"]: variable["valueFrom"]["secretKeyRef"] for variable in container["env"]
-    }
-    assert referred == {
-        variable: {"name": "inventory-stores", "key": key} for variable, key in STORES.items()
-    }
+    given = {variable["name"]: variable for variable in container["env"]}
+    assert given.keys() == STORES.keys()
+    for variable, key in STORES.items():
+        reference = {"name": "inventory-stores", "key": key}
+        assert given[variable] in (
+            {"name": variable, "valueFrom": {"secretKeyRef": reference}},
+            {"name": variable, "value": "off"},
+        )
+    assert "valueFrom" in given["MONGO_URL"]
 
 
 def test_no_secret_is_in_a_file() -> None:
@@ -219,6 +223,25 @@ def test_whoever_leaves_has_the_time_that_it_takes() -> None:
     needed = wait + gunicorn("graceful_timeout") + STOP_SPARE_SECONDS
     assert spec["terminationGracePeriodSeconds"] >= needed
     assert wait >= limits.PROXY_TIMEOUT_SECONDS
+
+
+def test_the_deliverer_has_the_time_to_hand_over() -> None:
+    """KILL comes after what is on its way to somebody has arrived."""
+    spec = pods()[DELIVERER]["spec"]
+    assert (
+        spec["terminationGracePeriodSeconds"] >= limits.DELIVERY_STOP_SECONDS + STOP_SPARE_SECONDS
+    )
+
+
+def test_every_command_exists() -> None:
+    """What containers run is a command of this version."""
+    commands = [container["command"] for container in containers().values()]
+    ours = {command[3] for command in commands if command[:3] == ["python", "-m", "inventory"]}
+    assert ours == {"prepare", "deliver"}
+    assert ours <= main.commands.keys()
+    (served,) = [command for command in commands if command[2] == "gunicorn"]
+    assert served[-1] == gunicorn_command()[-1]
+    assert (ROOT / served[served.index("-c") + 1]).exists()
 
 
 def test_probes_wait_as_long_as_an_answer_may_take() -> None:

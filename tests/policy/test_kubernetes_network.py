@@ -118,6 +118,15 @@ def test_deliveries_go_everywhere_else(address: str) -> None:
     assert may_be_sent_to(address)
 
 
+def test_only_the_service_reaches_the_cache() -> None:
+    """The deliverer is nobody's way to Redis; both need the database, and names."""
+    policies = of_kind("NetworkPolicy")
+    chosen = {name: policy["spec"]["podSelector"] for name, policy in policies.items()}
+    both = {"app.kubernetes.io/name": "inventory"}
+    assert chosen["cache"]["matchLabels"] == both | {"app.kubernetes.io/component": "api"}
+    assert chosen["database"]["matchLabels"] == chosen["names"]["matchLabels"] == both
+
+
 def test_only_the_deliverer_goes_out() -> None:
     """All others reach names and stores, and nothing else."""
     open_to_all = {

@@ -106,8 +106,9 @@ def prepare_database(
 ) -> None:
     """Make the collections and indexes, after waiting up to `wait_seconds` for a primary.
 
-    Repeating it changes nothing; several may do it at once. With `initiate_replica_set`, a server that was started with
-    `--replSet` and never initiated becomes a one-node replica set. Raises `DatabaseNotReady`.
+    Repeating it changes nothing; several may do it at once. With `initiate_replica_set`, a server
+    that was started with `--replSet` and never initiated becomes a one-node replica set. Raises
+    `DatabaseNotReady`.
     """
     client = mongo.connect(settings)
     with client, _explained(settings):

@@ -44,7 +44,7 @@ NO_LOGIN = "The database refuses the user and password that MONGO_URL names."
 NO_RIGHTS = "The database does not let the user of MONGO_URL read and write"
 NO_ADDRESS = "MONGO_URL: this is no address"
 DATABASE = "inventory_test_deploy"
-INSTANCES, TRIES = 3, 3
+INSTANCES, TRIES = 2, 3
 PRODUCT = {"name": "Cap", "price": "5", "stock": 3}
 
 

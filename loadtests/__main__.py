@@ -6,54 +6,30 @@ click; decides nothing itself.
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from inventory.errors import DatabaseNotReady
-from inventory.local import LocalError
 from loadtests import checking, flame, replicas, report, scenario, service
 from loadtests import checkout as shop
 from loadtests.bench import run as benchmark
-from loadtests.bench.plan import Plan, PlanError, chosen
-from loadtests.bench.report import PageError
-from loadtests.bench.wrk import WrkError
-from loadtests.books import ApiError
-from loadtests.chaos import plan as faults_plan
+from loadtests.bench.plan import Plan, chosen
 from loadtests.chaos import run as faults
 from loadtests.chaos.stack import TOPOLOGIES
-from loadtests.flame import FLAMES, FlameError
+from loadtests.explaining import NOT_RUN, explained
+from loadtests.flame import FLAMES
+from loadtests.footprint import run as footprint
 from loadtests.fuzz import run as fuzzing
 from loadtests.fuzz.engine import Plan as FuzzPlan
 from loadtests.growth import run as growth
-from loadtests.journal import JournalError
 from loadtests.powercut import run as powercut
 from loadtests.soak import run as soaking
 
-NOT_RUN = 2
 SIZES = "1000,100000,1000000"
 # So many products are bought; with fewer, the same request would be another one.
 SIZE_MIN = 1_000
 REPORTS = service.DIRECTORY / "reports"
-
-# Why a run did not take place; the message says it.
-EXPLAINED = (
-    ApiError,
-    DatabaseNotReady,
-    FlameError,
-    JournalError,
-    LocalError,
-    OSError,
-    PageError,
-    PlanError,
-    WrkError,
-    faults.ChaosError,
-    faults_plan.PlanError,
-    scenario.LoadError,
-    service.ServiceError,
-)
 
 Command = Callable[..., None]
 
@@ -122,7 +98,7 @@ def browse(
 def checkout(url: str | None, clients: int, processes: int, seconds: int, stock: int) -> None:
     """Buy, hold, commit, release and return one product, all at once."""
     plan = shop.Plan(clients, processes, seconds, stock)
-    with _explained(), service.running(url) as running:
+    with explained(), service.running(url) as running:
         exact = shop.run(plan, running, click.echo)
     sys.exit(not exact)
 
@@ -132,7 +108,7 @@ def checkout(url: str | None, clients: int, processes: int, seconds: int, stock:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def verdict(url: str, directory: Path) -> None:
     """Judge an earlier run once more, by its journal and the books as they are now."""
-    with _explained():
+    with explained():
         figures, violations = scenario.examine(directory, url)
     click.echo(report.table(figures, violations))
     sys.exit(bool(violations))
@@ -149,7 +125,7 @@ def bench(
     reports: Path, rounds: int, seconds: int, connections: int, only: str | None, keep: bool
 ) -> None:
     """Measure the service beside its yardsticks, in turns, and hold it against its targets."""
-    with _explained():
+    with explained():
         plan = Plan(rounds, seconds, connections, chosen(only))
         exact = benchmark.run(plan, reports, keep, click.echo)
     sys.exit(not exact)
@@ -163,7 +139,7 @@ def bench(
 def replicated(reports: Path, rounds: int, seconds: int, connections: int) -> None:
     """Sell one product by three instances on three members, spread and by product."""
     directory = report.new_directory(reports, "replicas")
-    with _explained():
+    with explained():
         exact = replicas.run(replicas.Plan(rounds, seconds, connections), directory, click.echo)
     sys.exit(not exact)
 
@@ -178,7 +154,7 @@ def replicated(reports: Path, rounds: int, seconds: int, connections: int) -> No
 )
 def flame_graphs(seconds: int, directory: Path) -> None:
     """Draw where the time of a purchase and of a cached read goes."""
-    with _explained():
+    with explained():
         flame.run(seconds, directory, click.echo)
 
 
@@ -200,10 +176,20 @@ def growth_of(
     reports: Path, sizes: list[int], rounds: int, seconds: int, connections: int, keep: bool
 ) -> None:
     """Measure what a request costs in catalogues of several sizes."""
-    with _explained():
+    with explained():
         plan = growth.Plan(sizes, rounds, seconds, connections)
         exact = growth.run(plan, reports, keep, click.echo)
     sys.exit(not exact)
+
+
+@main.command("footprint")
+@_reports
+@_number("--products", 20_000, "Products in the catalogue that is read.")
+@_number("--seconds", 20, "How long each way of selling takes.")
+def footprint_of(reports: Path, products: int, seconds: int) -> None:
+    """Measure the bytes that sales take on disk, in oplog, backup and cache, and the memory."""
+    with explained():
+        footprint.run(footprint.Plan(products, seconds), reports, click.echo)
 
 
 @main.command()
@@ -212,7 +198,7 @@ def growth_of(
 @_number("--products", 10_000, "Products in the catalogue.")
 def soak(reports: Path, minutes: int, products: int) -> None:
     """Half of what the service can carry, for long: does anything in it grow without end?"""
-    with _explained():
+    with explained():
         exact = soaking.run(soaking.Plan(minutes, products), reports, click.echo)
     sys.exit(not exact)
 
@@ -237,7 +223,7 @@ def chaos(
     shoppers: int,
 ) -> None:
     """Sell while everything around the service dies, and check what must be true in the end."""
-    with _explained():
+    with explained():
         plan = faults.Plan(
             seed, topology, minutes, only, keep=keep, control=control, shoppers=shoppers
         )
@@ -252,7 +238,7 @@ def chaos(
 @_number("--seed", 1, "What buyers want, and when the cut comes.")
 def power_cut(reports: Path, rounds: int, seconds: int, seed: int) -> None:
     """Cut the power under mongod while the service sells; is everything there afterwards?"""
-    with _explained():
+    with explained():
         exact = powercut.run(powercut.Plan(rounds, seconds, seed), reports, click.echo)
     sys.exit(not exact)
 
@@ -264,7 +250,7 @@ def power_cut(reports: Path, rounds: int, seconds: int, seed: int) -> None:
 @click.option("--key", "api_key", help="The key to send, where the service wants one.")
 def fuzz(url: str | None, calls: int, seed: int, api_key: str | None) -> None:
     """Call everything that the OpenAPI document describes, in ways that nobody thought of."""
-    with _explained():
+    with explained():
         fine = fuzzing.run(FuzzPlan(calls, seed, api_key=api_key), url, click.echo)
     sys.exit(not fine)
 
@@ -273,7 +259,7 @@ def fuzz(url: str | None, calls: int, seed: int, api_key: str | None) -> None:
 @_number("--products", 100_000, "Products, with ten movements each.")
 def check(products: int) -> None:
     """Check the books of many products, and tell how long it took."""
-    with _explained():
+    with explained():
         figures = checking.run(products, click.echo)
     click.echo(figures.table())
     sys.exit(not figures.found_nothing)
@@ -281,18 +267,9 @@ def check(products: int) -> None:
 
 def _run(load: scenario.Load, url: str | None, reports: Path) -> None:
     directory = report.new_directory(reports, load.scenario.replace("_", "-"))
-    with _explained(), service.running(url) as running:
+    with explained(), service.running(url) as running:
         exact = scenario.run(load, running, directory, click.echo)
     sys.exit(not exact)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except EXPLAINED as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(NOT_RUN)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Knows `configure.sh`, where an nginx can be found, and processes. The tests star
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,18 +52,41 @@ def started(
     places = {
         "EDGE_LISTEN": f"{LOOPBACK}:{port}",
         "EDGE_HEALTH_LISTEN": f"{LOOPBACK}:{free_port(port)}",
-        "EDGE_API_SERVERS": " ".join(f"{LOOPBACK}:{server.port}" for server in services),
+        "EDGE_API_SERVERS": _addresses(services),
     }
-    subprocess.run(
-        ["/bin/sh", str(CONFIGURE), str(directory)],
-        # No switch that happens to be set around here.
-        env={"PATH": os.environ.get("PATH", os.defpath), **places, **(environ or {})},
-        check=True,
-    )
+    _configure(directory, {**places, **(environ or {})})
     command = [str(binary), "-e", "stderr", "-p", ".", "-c", "nginx.conf", *_as_root()]
     log = directory / "nginx.log"
     with service.serving("nginx", command, port, os.environ, log, directory) as server:
         yield server
+
+
+def lead(directory: Path, nginx: Server, services: Sequence[Server]) -> None:
+    """Let the `nginx` in `directory` stand before other services; it finishes what it has begun.
+
+    As `start.sh` does when the instances have changed. Switches of `configure.sh` are forgotten.
+    """
+    health = (directory / "health.conf").read_text().split()[1].rstrip(";")
+    places = {
+        "EDGE_LISTEN": f"{LOOPBACK}:{nginx.port}",
+        "EDGE_HEALTH_LISTEN": health,
+        "EDGE_API_SERVERS": _addresses(services),
+    }
+    _configure(directory, places)
+    os.kill(nginx.pid, signal.SIGHUP)
+
+
+def _configure(directory: Path, environ: Mapping[str, str]) -> None:
+    subprocess.run(
+        ["/bin/sh", str(CONFIGURE), str(directory)],
+        # No switch that happens to be set around here.
+        env={"PATH": os.environ.get("PATH", os.defpath), **environ},
+        check=True,
+    )
+
+
+def _addresses(services: Sequence[Server]) -> str:
+    return " ".join(f"{LOOPBACK}:{server.port}" for server in services)
 
 
 def _as_root() -> list[str]:

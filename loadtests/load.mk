@@ -36,6 +36,11 @@ bench-growth: $(VENV)/.dev.stamp  ## What requests cost as the catalogue grows (
 	  $(call load_option,ROUNDS,--rounds) $(call load_option,SECONDS,--seconds) \
 	  $(call load_option,CONNECTIONS,--connections) $(if $(KEEP),--keep)
 
+.PHONY: bench-footprint
+bench-footprint: $(VENV)/.dev.stamp  ## What sales take on disk, in oplog, backup and cache (PRODUCTS= SECONDS=)
+	@exec $(BIN)/python -m loadtests footprint $(call load_option,PRODUCTS,--products) \
+	  $(call load_option,SECONDS,--seconds)
+
 .PHONY: soak
 soak: $(VENV)/.dev.stamp  ## Half of its peak for long: does anything grow? (MINUTES= PRODUCTS=)
 	@exec $(BIN)/python -m loadtests soak $(call load_option,MINUTES,--minutes) \

@@ -97,6 +97,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 }
 
 _POLL_SECONDS = 0.25
+_NAMESPACE_EXISTS = 48
 _RIGHTS = {"find", "insert", "update"}
 
 
@@ -105,8 +106,9 @@ def prepare_database(
 ) -> None:
     """Make the collections and indexes, after waiting up to `wait_seconds` for a primary.
 
-    Repeating it changes nothing. With `initiate_replica_set`, a server that was started with
-    `--replSet` and never initiated becomes a one-node replica set. Raises `DatabaseNotReady`.
+    Repeating it changes nothing; several may do it at once. With `initiate_replica_set`, a server
+    that was started with `--replSet` and never initiated becomes a one-node replica set. Raises
+    `DatabaseNotReady`.
     """
     client = mongo.connect(settings)
     with client, _explained(settings):
@@ -116,9 +118,18 @@ def prepare_database(
             existing = set(database.list_collection_names())
             for name, indexes in INDEXES.items():
                 if name not in existing:
-                    database.create_collection(name)
+                    _create(database, name)
                 if indexes:
                     database[name].create_indexes(indexes)
+
+
+def _create(database: Database[Document], name: str) -> None:
+    """Make a collection, unless another instance has just been quicker."""
+    try:
+        database.create_collection(name, check_exists=False)
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
 
 
 def check_database(database: Database[Document]) -> None:

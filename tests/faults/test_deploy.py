@@ -6,14 +6,18 @@ Never a service that works by halves: each test starts the real processes on wha
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from inventory.local.servers import Server, free_port, mongod_url, start_mongod, start_valkey
-from inventory.repository.schema import prepare_database
+from inventory.repository import mongo
+from inventory.repository.schema import check_database, prepare_database
 from inventory.settings import Settings
 from tests.faults.deploying import (
     Client,
@@ -40,6 +44,7 @@ NO_LOGIN = "The database refuses the user and password that MONGO_URL names."
 NO_RIGHTS = "The database does not let the user of MONGO_URL read and write"
 NO_ADDRESS = "MONGO_URL: this is no address"
 DATABASE = "inventory_test_deploy"
+INSTANCES, TRIES = 2, 3
 PRODUCT = {"name": "Cap", "price": "5", "stock": 3}
 
 
@@ -145,6 +150,23 @@ def test_missing_indexes_are_refused(prepared: Client, mongod: Server, tmp_path:
         with gunicorn(tmp_path, url, INVENTORY_MONGO_DATABASE=DATABASE) as run:
             assert_refuses(run, 4, "lacks the indexes movements.history. Run `python -m inventory")
         movements.create_index([("product_id", 1), ("version", -1)], name="history")
+
+
+def test_several_prepare_at_once(database_settings: Settings) -> None:
+    """Instances that start at the same time on an empty database do not get in each other's way."""
+    settings = replace(database_settings, mongo_database=DATABASE)
+    with Client(settings.mongo_url) as client, ThreadPoolExecutor(INSTANCES) as instances:
+        for _ in range(TRIES):
+            client.drop_database(DATABASE)
+            started = Barrier(INSTANCES)
+
+            def prepare(_: int, started: Barrier = started) -> None:
+                started.wait()
+                prepare_database(settings, wait_seconds=30)
+
+            list(instances.map(prepare, range(INSTANCES)))
+        check_database(mongo.open_database(client, settings))
+        client.drop_database(DATABASE)
 
 
 def test_an_index_that_is_dropped_later(prepared: Client, mongod: Server, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from inventory.api import (
     reservations,
     stock,
     stocktakes,
+    webhooks,
 )
 from inventory.api.admission import Admission
 from inventory.api.browsers import Browsers
@@ -44,7 +45,7 @@ from inventory.telemetry import logs
 from inventory.telemetry.health import Health
 from inventory.telemetry.metrics import Metrics
 from inventory.telemetry.sampler import Sampler
-from inventory.wiring import Rooms
+from inventory.wiring import Rooms, webhooks_of
 
 _RESOURCES = "inventory.resources"
 _log = structlog.get_logger(__name__)
@@ -72,7 +73,7 @@ def create_app(settings: Settings) -> Flask:
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, health, documentation):
+    for room in (*selling, integrity, events, keys, webhooks, health, documentation):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -130,6 +131,7 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         auditing=rooms.auditing,
         events=rooms.events,
         keyring=rooms.keyring,
+        webhooks=webhooks_of(database, rooms.clock, settings.webhook_networks),
         reads=rooms.publisher,
         health=health,
         metrics=metrics,

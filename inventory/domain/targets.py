@@ -13,7 +13,6 @@ from ipaddress import (
     IPv6Address,
     IPv6Network,
 )
-from urllib.parse import urlsplit
 
 from inventory import limits
 
@@ -33,10 +32,23 @@ _NAME_CHARACTERS_MAX = 253
 # Names of the machine and the network that one is in (RFC 6761, RFC 6762, RFC 8375).
 _INNER = frozenset({"localhost", "local", "internal", "arpa", "localdomain", "lan", "onion"})
 
+# What IANA's registries of special purposes hold, in full, for older versions of Python know less.
+# The last one is public by number only, and tells virtual machines of one provider their settings.
+_SPECIAL_4 = tuple(
+    map(
+        IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+            *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+            "168.63.129.16/32",
+        ),
+    )
+)
+# Beyond the first, IPv6 is local, multicast, reserved or a relic.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
+_SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
 _NAT64 = IPv6Network("64:ff9b::/96")
-# Public by number only: it serves the virtual machines of one provider their own settings.
-_METADATA = frozenset({IPv4Address("168.63.129.16")})
 
 
 class TargetRefused(ValueError):
@@ -94,10 +106,9 @@ def _taken_apart(url: str) -> Target:
     host, port = found[1].lower(), int(found[2] or _PORTS[scheme])
     if not 1 <= port <= 65_535:
         raise TargetRefused("There is no such port.")
-    parts = urlsplit("//" + rest)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    address = _address_in(host)
-    return Target(scheme, host.strip("[]"), port, path, address)
+    path = rest[len(place) :]
+    path = path if path.startswith("/") else f"/{path}"
+    return Target(scheme, host.strip("[]"), port, path, _address_in(host))
 
 
 def _address_in(host: str) -> Address | None:
@@ -136,12 +147,12 @@ def _is_within(address: Address, networks: Networks) -> bool:
 def is_public(address: Address) -> bool:
     """Tell whether an address is one of the public internet, whatever is wrapped into it."""
     if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast and address not in _METADATA
+        return address.is_global and not any(address in network for network in _SPECIAL_4)
     if address.ipv4_mapped is not None:
         return is_public(address.ipv4_mapped)
     if address in _NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
     if address.sixtofour is not None:
         return is_public(address.sixtofour)
-    # The rest of IPv6 is local, multicast, reserved or a relic; Teredo is not global either.
-    return address in _GLOBAL_UNICAST and address.is_global and address.scope_id is None
+    special = any(address in network for network in _SPECIAL_6) or address.scope_id is not None
+    return address in _GLOBAL_UNICAST and address.is_global and not special

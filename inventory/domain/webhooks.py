@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from inventory import limits
 from inventory.domain.events import EventType
@@ -172,7 +173,7 @@ def retry_seconds(
 
 def ping_body(id: str, at: datetime) -> str:
     """Return the message of a test, in the form of any other."""
-    message = {
+    message: dict[str, Any] = {
         "id": id,
         "type": PING,
         "timestamp": moment(at),

@@ -71,6 +71,9 @@ class Sender:
 def _answer(connection: Connection, began: float) -> Answer:
     """Return what is answered; its status counts, even where its body never ends."""
     response = connection.getresponse()
+    if connection.was_cut:
+        # It may have been in the middle of the headers, which would look like their end.
+        raise TimeoutError
     start = b""
     with suppress(*_BROKEN):
         start = response.read(limits.WEBHOOK_ANSWER_BYTES_MAX)

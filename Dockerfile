@@ -42,7 +42,7 @@ RUN cd /opt/venv/lib/python3.*/site-packages \
     && find . -type f -name '*.py' -delete \
     && PYTHONDONTWRITEBYTECODE=1 /opt/venv/bin/python -c 'from gevent import monkey; monkey.patch_all(); \
 import apispec, dns.resolver, flask, flask_swagger_ui, gunicorn.app.wsgiapp, gunicorn.workers.ggevent, \
-gunicorn.workers.gthread, hiredis, marshmallow, orjson, pymongo, redis, structlog'
+gunicorn.workers.gthread, hiredis, marshmallow, orjson, pymongo, redis, standardwebhooks, structlog'
 
 # The code keeps its sources: its own tracebacks are the ones that are read.
 COPY wsgi.py gunicorn.conf.py /srv/

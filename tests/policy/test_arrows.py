@@ -55,7 +55,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "demo": (LEAVES | {"serving"}, set()),
     "bookkeeping": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "delivering": (
-        LEAVES | {"events", "repository", "settings", "telemetry"},
+        LEAVES | {"events", "repository", "settings", "telemetry", "webhooks"},
         {"pymongo", "structlog"},
     ),
     "cli": (

@@ -6,6 +6,8 @@ Knows names only: bounds and types come from the schemas.
 from collections.abc import Mapping
 from typing import Any
 
+from inventory.api.openapi.webhook_wording import WEBHOOK_EXAMPLES
+
 FIELDS: Mapping[str, str] = {
     "name": "What shoppers see it called.",
     "price": "What one unit costs: an exact decimal, with no more decimal places than the currency "
@@ -158,42 +160,6 @@ _EVENT: dict[str, Any] = {
     "data": _PURCHASE,
 }
 
-_WEBHOOK: dict[str, Any] = {
-    "id": "66f1c0ffee66f1c0ffee0008",
-    "url": "https://shop.example/hooks/stock",
-    "types": ["stock.low", "stock.out"],
-    "description": "Tells the shop's search index.",
-    "state": "active",
-    "paused_reason": None,
-    "paused_at": None,
-    "last_success_at": None,
-    "failing_since": None,
-    "failed_attempts": 0,
-    "created_at": _CREATED_AT,
-    "updated_at": _CREATED_AT,
-}
-
-_DELIVERY: dict[str, Any] = {
-    "id": "66f1c0ffee66f1c0ffee0009",
-    "webhook_id": _WEBHOOK["id"],
-    "event_id": "66f1c0ffee66f1c0ffee000a",
-    "sequence": 4711,
-    "type": "stock.out",
-    "product_id": _PRODUCT_ID,
-    "state": "waiting",
-    "attempts": [
-        {
-            "at": _CREATED_AT,
-            "status": 503,
-            "failure": None,
-            "duration_ms": 38,
-            "response": "Come back later.",
-        }
-    ],
-    "next_attempt_at": "2026-01-31T12:00:05.500Z",
-    "created_at": _CREATED_AT,
-}
-
 # By the name of the schema in the document.
 EXAMPLES: Mapping[str, Any] = {
     "NewProductRequest": _NEW_PRODUCT,
@@ -301,13 +267,7 @@ EXAMPLES: Mapping[str, Any] = {
         "next_after": 4711,
         "read_at": "2026-01-31T12:30:00.250Z",
     },
-    "NewWebhookRequest": {name: _WEBHOOK[name] for name in ("url", "types", "description")},
-    "WebhookPatchRequest": {"types": ["stock.out"], "state": "paused"},
-    "Webhook": _WEBHOOK,
-    "NewWebhook": {**_WEBHOOK, "secret": f"whsec_{'A' * 43}="},
-    "WebhookPage": {"items": [_WEBHOOK], "next_cursor": None},
-    "Delivery": _DELIVERY,
-    "DeliveryPage": {"items": [_DELIVERY], "next_cursor": None},
+    **WEBHOOK_EXAMPLES,
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

@@ -117,6 +117,8 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
     measuring = Measuring(metrics, health)
     measuring.of_process(settings, rooms.engine, redis, pool)
     measuring.of_database(StandingRepository(database, rooms.clock))
+    hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
+    measuring.of_webhooks(hooks.load)
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
@@ -131,7 +133,7 @@ def _wire(settings: Settings, resources: ExitStack) -> context.Context:
         auditing=rooms.auditing,
         events=rooms.events,
         keyring=rooms.keyring,
-        webhooks=webhooks_of(database, rooms.clock, settings.webhook_networks),
+        webhooks=hooks,
         reads=rooms.publisher,
         health=health,
         metrics=metrics,

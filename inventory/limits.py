@@ -208,6 +208,8 @@ WEBHOOK_SUCCESS_SECONDS: Final = 30.0
 # Before the second attempt, the third, ...; after the last one a delivery has failed.
 WEBHOOK_RETRY_SECONDS: Final = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800)
 WEBHOOK_RETRY_AFTER_SECONDS_MAX: Final = 3_600
+# Of more than these nobody needs to know how many more.
+WEBHOOK_WAITING_COUNTED_MAX: Final = 10_000
 # An endpoint that took nothing for so long, in so many attempts, is not asked any more.
 WEBHOOK_DEAD_SECONDS: Final = 86_400
 WEBHOOK_DEAD_ATTEMPTS: Final = 20

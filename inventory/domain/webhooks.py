@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets as randomness
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,13 @@ class DeliveryState(StrEnum):
     """What became of the delivery of an event to an endpoint."""
 
     WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """What became of an attempt, for whoever counts them."""
+
     DELIVERED = "delivered"
     FAILED = "failed"
 
@@ -139,11 +146,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much waits to be delivered, and how endpoints do."""
+    """How much waits to be delivered, how endpoints do, and what became of all attempts.
+
+    `waiting` is counted up to `limits.WEBHOOK_WAITING_COUNTED_MAX`.
+    """
 
     waiting: int
     oldest_waiting_seconds: float
-    webhooks: dict[WebhookState, int]
+    webhooks: Mapping[WebhookState, int]
+    attempts: Mapping[str, int]
 
 
 def new_secret() -> str:

@@ -140,7 +140,9 @@ class DeliveryRepository:
     def waiting(self, now: datetime) -> tuple[int, float]:
         """Return how many deliveries wait, and for how many seconds the oldest has."""
         with reading():
-            count = self._deliveries.count_documents(_WAITING, hint="oldest_waiting")
+            count = self._deliveries.count_documents(
+                _WAITING, hint="oldest_waiting", limit=limits.WEBHOOK_WAITING_COUNTED_MAX
+            )
             oldest = self._deliveries.find_one(
                 _WAITING, {"created_at": True}, sort=[("created_at", ASCENDING)]
             )

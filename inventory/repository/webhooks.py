@@ -16,11 +16,13 @@ from pymongo.database import Database
 
 from inventory import limits
 from inventory.domain.events import EventType
-from inventory.domain.webhooks import PauseReason, Secret, Webhook, WebhookState
+from inventory.domain.webhooks import Outcome, PauseReason, Secret, Webhook, WebhookState
 from inventory.errors import WebhookNotFound
 from inventory.repository.mongo import DURABLE, MAJORITY, Document, object_id, reading, writing
 
 _ACTIVE, _PAUSED = str(WebhookState.ACTIVE), str(WebhookState.PAUSED)
+# Not one of the deliverers: what all of them have done.
+_OUTCOMES = {"_id": "outcomes"}
 _NOT_FAILING = {"failing_since": None, "failed_attempts": 0}
 
 
@@ -117,8 +119,6 @@ class WebhookRepository:
         if not gone.deleted_count:
             raise WebhookNotFound(webhook_id)
 
-    # --- what came of attempts --------------------------------------------------------------------
-
     def succeeded(self, webhook_id: str, now: datetime) -> None:
         """Note that an endpoint has taken something."""
         with writing():
@@ -161,8 +161,6 @@ class WebhookRepository:
                 {"_id": ObjectId(webhook_id), "state": _ACTIVE}, {"$set": _paused(reason, now)}
             )
 
-    # --- who serves whom --------------------------------------------------------------------------
-
     def introduce(self, owner: str, seconds: float) -> int:
         """Say that a deliverer is there; return how many have said so within `seconds`."""
         with writing():
@@ -172,6 +170,17 @@ class WebhookRepository:
         since: Document = {"$subtract": ["$$NOW", int(seconds * 1000)]}
         with reading():
             return self._deliverers.count_documents({"$expr": {"$gt": ["$seen_at", since]}})
+
+    def add_outcomes(self, counts: Mapping[str, int]) -> None:
+        """Add to what became of all attempts; a number that is lost here is lost."""
+        with writing():
+            self._deliverers.update_one(_OUTCOMES, {"$inc": dict(counts)}, upsert=True)
+
+    def outcomes(self) -> dict[str, int]:
+        """Return what became of all attempts, whoever made them."""
+        with reading():
+            found = self._deliverers.find_one(_OUTCOMES) or {}
+        return {outcome: int(found.get(outcome, 0)) for outcome in Outcome}
 
     def take(self, owner: str, seconds: float, but: Iterable[str]) -> Held | None:
         """Take the lease of an endpoint that nobody serves, `but` not of these; None if of none."""

@@ -134,6 +134,7 @@ class Webhooks:
         return self._deliveries.send_again(webhook.id, delivery_id, self._clock.now())
 
     def load(self) -> Load:
-        """Return how much waits to be delivered, and how many endpoints are in which state."""
+        """Return how deliveries and endpoints stand, for whoever watches over them."""
         waiting, oldest_seconds = self._deliveries.waiting(self._clock.now())
-        return Load(waiting, oldest_seconds, self._webhooks.count_by_state())
+        states, attempts = self._webhooks.count_by_state(), self._webhooks.outcomes()
+        return Load(waiting, oldest_seconds, states, attempts)

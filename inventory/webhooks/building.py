@@ -12,7 +12,7 @@ from inventory.settings import Settings
 from inventory.webhooks.connecting import Connections, Resolve, look_up
 from inventory.webhooks.deliverer import Deliverer
 from inventory.webhooks.sending import Sender
-from inventory.webhooks.serving import Pace, Tools
+from inventory.webhooks.tools import Pace, Tally, Tools
 
 
 def build_deliverer(
@@ -37,5 +37,6 @@ def build_deliverer(
             DatabaseClock(database),
             Sender(connections, pace.send_seconds),
             pace,
+            Tally(),
         )
     )

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import structlog
 
-from inventory.errors import InventoryError
+from inventory.errors import InventoryError, StorageUnavailable
 from inventory.repository.webhooks import Held
-from inventory.webhooks.serving import Service, Tools
+from inventory.webhooks.serving import Service
+from inventory.webhooks.tools import Tools
 
 _OWNER_BYTES = 8
 _log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class Deliverer:
             if time.monotonic() - renewed_at >= self._pace.round_seconds:
                 renewed_at = time.monotonic()
                 self._carefully(self._share)
+                self._carefully(self._tell_outcomes)
             self._carefully(self._tell_news)
             stopped.wait(self._pace.tick_seconds)
         self._end()
@@ -67,6 +69,16 @@ class Deliverer:
             newest = self._tools.events.newest()
             for service in self._services.values():
                 service.tell(newest)
+
+    def _tell_outcomes(self) -> None:
+        """Add what became of attempts to what all deliverers have counted."""
+        if counts := self._tools.tally.take():
+            try:
+                self._tools.webhooks.add_outcomes(counts)
+            except StorageUnavailable:
+                for outcome, times in counts.items():
+                    self._tools.tally.count(outcome, times)
+                raise
 
     def _share(self) -> None:
         """Make leases last, and have as many as everybody else."""
@@ -112,6 +124,7 @@ class Deliverer:
         for service in self._services.values():
             service.join(max(0.0, deadline - time.monotonic()))
         self._carefully(self._give_all_back)
+        self._carefully(self._tell_outcomes)
         self._tools.sender.close()
 
     def _give_all_back(self) -> None:

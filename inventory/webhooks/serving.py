@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import SystemRandom
 
@@ -22,48 +22,22 @@ from inventory.domain.webhooks import (
     Attempt,
     Delivery,
     DeliveryState,
+    Outcome,
     PauseReason,
     Webhook,
     WebhookState,
     retry_seconds,
 )
 from inventory.errors import InventoryError, Unavailable
-from inventory.repository.deliveries import DeliveryRepository, delivery_id
-from inventory.repository.events import EventRepository
-from inventory.repository.mongo import DatabaseClock
-from inventory.repository.webhooks import Held, WebhookRepository
+from inventory.repository.deliveries import delivery_id
+from inventory.repository.webhooks import Held
 from inventory.webhooks.messages import body_of, headers_of
-from inventory.webhooks.sending import Answer, Sender
+from inventory.webhooks.sending import Answer
+from inventory.webhooks.tools import Tools
 
 _GONE = 410
 _RANDOM = SystemRandom()
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long things take; for tests they can be shorter."""
-
-    send_seconds: float = limits.WEBHOOK_SEND_SECONDS
-    lease_seconds: float = limits.WEBHOOK_LEASE_SECONDS
-    margin_seconds: float = limits.WEBHOOK_LEASE_MARGIN_SECONDS
-    round_seconds: float = limits.WEBHOOK_ROUND_SECONDS
-    tick_seconds: float = limits.WEBHOOK_TICK_SECONDS
-    retry_seconds: tuple[float, ...] = limits.WEBHOOK_RETRY_SECONDS
-    dead_seconds: float = limits.WEBHOOK_DEAD_SECONDS
-    dead_attempts: int = limits.WEBHOOK_DEAD_ATTEMPTS
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every endpoint of a deliverer is served with."""
-
-    webhooks: WebhookRepository
-    deliveries: DeliveryRepository
-    events: EventRepository
-    clock: DatabaseClock
-    sender: Sender
-    pace: Pace
 
 
 class Service:
@@ -245,6 +219,7 @@ class Service:
             failure=attempt.failure,
             milliseconds=attempt.duration_ms,
         )
+        self._tools.tally.count(Outcome.DELIVERED if attempt.succeeded else Outcome.FAILED)
         if attempt.succeeded:
             self._insist(lambda: self._succeeded(delivery, attempt))
         else:

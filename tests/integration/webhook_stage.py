@@ -17,7 +17,7 @@ from inventory.repository.mongo import DatabaseClock, Document
 from inventory.settings import Settings
 from inventory.webhooks.building import build_deliverer
 from inventory.webhooks.deliverer import Deliverer
-from inventory.webhooks.serving import Pace
+from inventory.webhooks.tools import Pace
 from inventory.wiring import webhooks_of
 
 LOOPBACK_NETWORKS = (ip_network("127.0.0.0/8"),)

@@ -49,7 +49,7 @@ RUN cd /opt/venv/lib/python3.*/site-packages \
     && find . -type f -name '*.py' -delete \
     && PYTHONDONTWRITEBYTECODE=1 /opt/venv/bin/python -c 'from gevent import monkey; monkey.patch_all(); \
 import apispec, dns.resolver, flask, flask_swagger_ui, gunicorn.app.wsgiapp, gunicorn.workers.ggevent, \
-gunicorn.workers.gthread, hiredis, marshmallow, orjson, pymongo, redis, structlog' \
+gunicorn.workers.gthread, hiredis, marshmallow, orjson, pymongo, redis, standardwebhooks, structlog' \
     && if [ "$TRACING" = on ]; then PYTHONDONTWRITEBYTECODE=1 /opt/venv/bin/python -c \
         'import opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.sdk.trace'; fi
 

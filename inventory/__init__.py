@@ -12,8 +12,9 @@ builds clients and wires them together. `cli`, `serving`, `worker` and `local` s
 from the outside and are imported by no one inside; `bookkeeping` opens the books without it.
 `measuring` says where those metrics come from that nobody counts.
 `presenters` says what everything looks like to clients, be it answered, exported or sent.
-`events` reads the ledger as a process of its own, beside the service. `tracing` watches from
-outside, where that is wanted; nobody inside knows it.
+`events` reads the ledger as a process of its own, beside the service, and `webhooks` sends what it
+finds there to whoever subscribed. `tracing` watches from outside, where that is wanted; nobody
+inside knows it.
 """
 
 __version__ = "0.1.0"

@@ -25,6 +25,7 @@ from inventory.api import (
     reservations,
     stock,
     stocktakes,
+    webhooks,
 )
 from inventory.api.admission import Admission
 from inventory.api.browsers import Browsers
@@ -47,7 +48,7 @@ from inventory.telemetry import logs
 from inventory.telemetry.health import Health
 from inventory.telemetry.metrics import Metrics
 from inventory.telemetry.sampler import Sampler
-from inventory.wiring import Rooms
+from inventory.wiring import Rooms, webhooks_of
 
 _RESOURCES = "inventory.resources"
 _log = structlog.get_logger(__name__)
@@ -98,7 +99,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, health, documentation):
+    for room in (*selling, integrity, events, keys, webhooks, health, documentation):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -158,6 +159,8 @@ def _wire(
     measuring = Measuring(metrics, health)
     measuring.of_process(settings, rooms.engine, redis, pool)
     measuring.of_database(StandingRepository(database, rooms.clock))
+    hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
+    measuring.of_webhooks(hooks.load)
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
@@ -172,6 +175,7 @@ def _wire(
         auditing=rooms.auditing,
         events=rooms.events,
         keyring=rooms.keyring,
+        webhooks=hooks,
         reads=rooms.publisher,
         health=health,
         metrics=metrics,

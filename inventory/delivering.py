@@ -1,6 +1,7 @@
 """The process beside the service: reads the ledger for what others want to be told of.
 
-Any number of them may run, anywhere: one derives events, and takes the place of another that dies.
+Any number of them may run, anywhere: one derives events, and takes the place of another that dies;
+all of them send what subscribers want to know.
 Without any of them the service sells as ever; what happened meanwhile is told afterwards.
 """
 
@@ -25,6 +26,7 @@ from inventory.repository.reservations import ReservationRepository
 from inventory.repository.stock import StockRepository
 from inventory.settings import Settings
 from inventory.telemetry import logs
+from inventory.webhooks.building import build_deliverer
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +45,7 @@ def run(settings: Settings) -> None:
         database = mongo.open_database(client, settings)
         if not _await_database(database, stopped):
             return
-        with working(client, database):
+        with working(client, database, settings):
             _log.info("delivering")
             stopped.wait()
 
@@ -63,12 +65,18 @@ def _await_database(database: Database[mongo.Document], stopped: threading.Event
 
 @contextmanager
 def working(
-    client: MongoClient[mongo.Document], database: Database[mongo.Document]
+    client: MongoClient[mongo.Document],
+    database: Database[mongo.Document],
+    settings: Settings,
 ) -> Iterator[None]:
     """Do the work in the background; at the end, hand it over to whoever else is there."""
     stopped = threading.Event()
     with ExitStack() as stack:
-        for name, work in (("feed", _feed(client, database).run),):
+        works = (
+            ("feed", _feed(client, database).run),
+            ("deliverer", build_deliverer(settings, database).run),
+        )
+        for name, work in works:
             thread = threading.Thread(target=work, args=(stopped,), name=name, daemon=True)
             thread.start()
             stack.callback(thread.join, limits.DELIVERY_STOP_SECONDS)

@@ -182,6 +182,46 @@ SCRAPE_QUERY_SECONDS: Final = 0.5
 SCRAPE_TAILS_MAX: Final = 500
 SCRAPE_RESERVATIONS_MAX: Final = 10_000
 
+# --- webhooks -------------------------------------------------------------------------------------
+# Each endpoint gets a copy of every event, and threads of its own in a deliverer.
+WEBHOOKS_MAX: Final = 100
+WEBHOOK_URL_CHARACTERS_MAX: Final = 2_000
+WEBHOOK_DESCRIPTION_CHARACTERS_MAX: Final = 500
+WEBHOOK_SECRET_BYTES: Final = 32
+# After a rotation the previous secret signs as well for so long; so many of them at most.
+WEBHOOK_SECRET_OVERLAP_SECONDS: Final = 86_400
+WEBHOOK_SECRETS_MAX: Final = 3
+# Deliveries to one endpoint under way at once, each of another product.
+WEBHOOK_LANES: Final = 8
+# So many of one product in a row, before others get their turn.
+WEBHOOK_LANE_RUN: Final = 32
+WEBHOOK_FAN_OUT_EVENTS: Final = 200
+WEBHOOK_CONNECT_SECONDS: Final = 3.0
+# From the first byte that is sent to the last one that is read, however slowly they come.
+WEBHOOK_SEND_SECONDS: Final = 10.0
+WEBHOOK_ADDRESSES_MAX: Final = 4
+WEBHOOK_ANSWER_BYTES_MAX: Final = 1_024
+WEBHOOK_EXCERPT_CHARACTERS_MAX: Final = 500
+# A connection that is good for another send; most servers close theirs after five seconds.
+WEBHOOK_IDLE_SECONDS: Final = 4.0
+WEBHOOK_ATTEMPTS_KEPT: Final = 20
+# How exactly the last success of an endpoint is known.
+WEBHOOK_SUCCESS_SECONDS: Final = 30.0
+# Before the second attempt, the third, ...; after the last one a delivery has failed.
+WEBHOOK_RETRY_SECONDS: Final = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800)
+WEBHOOK_RETRY_AFTER_SECONDS_MAX: Final = 3_600
+# Of more than these nobody needs to know how many more.
+WEBHOOK_WAITING_COUNTED_MAX: Final = 10_000
+# An endpoint that took nothing for so long, in so many attempts, is not asked any more.
+WEBHOOK_DEAD_SECONDS: Final = 86_400
+WEBHOOK_DEAD_ATTEMPTS: Final = 20
+# Who serves an endpoint says so again every second. Nobody begins to send who might not be done
+# before the lease ends, so it is longer than a send; and no longer, because others wait for it.
+WEBHOOK_LEASE_SECONDS: Final = 13.0
+WEBHOOK_ROUND_SECONDS: Final = 1.0
+WEBHOOK_TICK_SECONDS: Final = 0.25
+WEBHOOK_LEASE_MARGIN_SECONDS: Final = 0.5
+
 # --- limits of rates ------------------------------------------------------------------------------
 RATE_WINDOW_SECONDS: Final = 60
 # Whoever may send more than this has no limit worth counting.
@@ -226,3 +266,9 @@ assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS, ABSENT_TTL_SECONDS) > 2 * PUBLIS
 assert FEED_WAIT_SECONDS < MONGO_TIMEOUT_SECONDS
 assert FEED_RENEW_SECONDS + FEED_WAIT_SECONDS + MONGO_TIMEOUT_SECONDS < FEED_LEASE_SECONDS
 assert KEY_KNOWN_SECONDS < 1.0 < KEY_TRUSTED_SECONDS
+assert WEBHOOK_CONNECT_SECONDS < WEBHOOK_SEND_SECONDS
+assert (
+    WEBHOOK_SEND_SECONDS + WEBHOOK_LEASE_MARGIN_SECONDS + 2 * WEBHOOK_ROUND_SECONDS
+    < WEBHOOK_LEASE_SECONDS
+)
+assert len(WEBHOOK_RETRY_SECONDS) < WEBHOOK_ATTEMPTS_KEPT

@@ -3,11 +3,12 @@
 Part of the composition: it knows the rooms that tell, and the metrics, which know none of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 from inventory import __version__, limits
 from inventory.cache.connection import Connection
+from inventory.domain.webhooks import Load
 from inventory.errors import InventoryError, StorageUnavailable
 from inventory.repository import mongo
 from inventory.repository.pooling import PoolWatch
@@ -50,6 +51,10 @@ class Measuring:
         self.asked_of_database(_TAILS, lambda: _of_tails(standing))
         self.asked_of_database(_HOLDS, lambda: _of_holds(standing))
 
+    def of_webhooks(self, load: Callable[[], Load]) -> None:
+        """Let the metrics know how webhooks stand."""
+        self.asked_of_database(_WEBHOOKS, lambda: _of_webhooks(load()))
+
     def asked_of_database(self, names: tuple[str, ...], read: Read) -> None:
         """Let `read` find out these metrics at every scrape, unless MongoDB is away."""
 
@@ -85,6 +90,12 @@ _TAILS = (
 )
 _HOLDS = ("inventory_reservations_open", "inventory_reservations_overdue")
 
+_WEBHOOKS = (
+    "inventory_webhook_deliveries_total",
+    "inventory_webhook_lag_seconds",
+    "inventory_webhook_endpoints",
+)
+
 
 def _time_limit() -> AbstractContextManager[object]:
     return mongo.time_limit(limits.SCRAPE_QUERY_SECONDS)
@@ -99,6 +110,13 @@ def _of_tails(standing: StandingRepository) -> Mapping[str, Values]:
 def _of_holds(standing: StandingRepository) -> Mapping[str, Values]:
     holds = standing.holds()
     return dict(zip(_HOLDS, (float(holds.open), float(holds.overdue)), strict=True))
+
+
+def _of_webhooks(load: Load) -> Mapping[str, Values]:
+    attempts = {(outcome,): float(count) for outcome, count in load.attempts.items()}
+    endpoints = {(str(state),): float(count) for state, count in load.webhooks.items()}
+    values: tuple[Values, ...] = (attempts, load.oldest_waiting_seconds, endpoints)
+    return dict(zip(_WEBHOOKS, values, strict=True))
 
 
 def _connections(mongodb: PoolWatch, redis: Connection) -> Values:

@@ -144,6 +144,12 @@ class Settings:
         "INVENTORY_PROXY_NETWORKS",
         "Where these proxies are: addresses or networks, with commas between them",
     )
+    webhook_networks: tuple[Network, ...] = _option(
+        (),
+        "INVENTORY_WEBHOOK_NETWORKS",
+        "Networks beside the internet that webhooks may be in, with commas between them; in these "
+        "http will do. Unset, none",
+    )
 
     @property
     def authenticates(self) -> bool:

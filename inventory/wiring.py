@@ -3,7 +3,7 @@
 One instance is one process: two of them know nothing of each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from pymongo import MongoClient
@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from inventory.repository import mongo
 from inventory.repository.auditing import AuditRepository
+from inventory.repository.deliveries import DeliveryRepository
 from inventory.repository.events import EventRepository
 from inventory.repository.feed import FeedRepository
 from inventory.repository.keys import KeyRepository
@@ -21,6 +22,7 @@ from inventory.repository.purchases import PurchaseRepository
 from inventory.repository.reservations import ReservationRepository
 from inventory.repository.stock import StockRepository
 from inventory.repository.stocktakes import StocktakeRepository
+from inventory.repository.webhooks import WebhookRepository
 from inventory.services.adjusting import Adjusting
 from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
@@ -30,6 +32,8 @@ from inventory.services.events import Events
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
+from inventory.services.webhooks import Webhooks
+from inventory.settings import Network
 from inventory.stock.archive import Archive
 from inventory.stock.engine import StockEngine
 from inventory.stock.observing import Observer, Publisher
@@ -121,3 +125,16 @@ class Rooms(Generic[P]):
         self.adjusting = Adjusting(
             self.changes, self.products, self.stock, self.movements, self.archive, self.clock
         )
+
+
+def webhooks_of(
+    database: Database[mongo.Document], clock: mongo.DatabaseClock, networks: Sequence[Network]
+) -> Webhooks:
+    """Return what can be done with webhooks, which may be in `networks` beside the internet."""
+    return Webhooks(
+        WebhookRepository(database),
+        DeliveryRepository(database),
+        EventRepository(database),
+        clock,
+        networks,
+    )

@@ -17,6 +17,7 @@ from inventory.services.events import Events
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
+from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.telemetry.health import Health
 from inventory.telemetry.metrics import Metrics
@@ -37,6 +38,7 @@ class Context:
     auditing: Auditing
     events: Events
     keyring: Keyring
+    webhooks: Webhooks
     reads: ProductReads
     health: Health
     metrics: Metrics

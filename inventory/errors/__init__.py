@@ -5,6 +5,7 @@
     │   ├── ProductNotFound
     │   ├── PurchaseNotFound
     │   ├── ReservationNotFound
+    │   ├── WebhookNotFound, DeliveryNotFound
     │   └── ApiKeyNotFound
     ├── Refused                      definite, kept for retries with the same Idempotency-Key
     │   ├── InsufficientStock
@@ -18,7 +19,7 @@
     │   └── InvalidApiKey
     ├── InsufficientScope, SecretKeyRequired
     ├── EventsForgotten
-    ├── DuplicateSku
+    ├── DuplicateSku, WebhookLimitReached
     ├── StaleVersion
     ├── InvalidValue                 valid one by one, wrong together
     ├── IdempotencyKeyReused
@@ -78,6 +79,7 @@ from inventory.errors.unavailable import (
     StorageUnavailable,
     Unavailable,
 )
+from inventory.errors.webhooks import DeliveryNotFound, WebhookLimitReached, WebhookNotFound
 
 __all__ = [
     "ApiKeyNotFound",
@@ -87,6 +89,7 @@ __all__ = [
     "CountBelowHeld",
     "CustomerRequired",
     "DatabaseNotReady",
+    "DeliveryNotFound",
     "DuplicateSku",
     "EventsForgotten",
     "Excess",
@@ -117,5 +120,7 @@ __all__ = [
     "StockLimitExceeded",
     "StorageUnavailable",
     "Unavailable",
+    "WebhookLimitReached",
+    "WebhookNotFound",
     "restore",
 ]

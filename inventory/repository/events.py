@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bson import Int64, ObjectId
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from inventory.domain.events import Event, EventType
@@ -44,6 +44,12 @@ class EventRepository:
         with reading():
             found = self._events.find_one({}, {"_id": True}, sort=[("_id", ASCENDING)])
         return None if found is None else int(found["_id"])
+
+    def newest(self) -> int:
+        """Return the sequence of the newest event, 0 if there is none."""
+        with reading():
+            found = self._events.find_one({}, {"_id": True}, sort=[("_id", DESCENDING)])
+        return int(found["_id"]) if found else 0
 
 
 def event_document(event: Event) -> Document:

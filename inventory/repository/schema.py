@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from inventory import limits
 from inventory.domain.reservations import State
+from inventory.domain.webhooks import DeliveryState
 from inventory.errors import DatabaseNotReady
 from inventory.repository import mongo
 from inventory.repository.diagnosis import STANDALONE, addresses, look_at_servers
@@ -18,6 +19,9 @@ from inventory.repository.mongo import Document
 from inventory.settings import Settings
 
 _HELD = {"state": str(State.HELD)}
+_WAITING = {"state": str(DeliveryState.WAITING)}
+# Who is not there any more is not looked at after seconds, and forgotten after this.
+_DELIVERER_KEEP_SECONDS = 3_600
 
 # Every index serves a query of this package; the name says which. A partial index asks whether a
 # field exists, not for its type: only that does MongoDB recognise in a query for a value.
@@ -89,6 +93,30 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("behind", name="behind", partialFilterExpression={"behind": {"$exists": True}})
     ],
     "api_keys": [IndexModel("digest", name="by_digest", unique=True)],
+    # A hundred at most, so none is looked for by an index.
+    "webhook_endpoints": [],
+    # Partial: what is done is not looked through for what waits.
+    "webhook_deliveries": [
+        IndexModel(
+            [("waits_in", ASCENDING), ("sequence", ASCENDING)],
+            name="lanes",
+            partialFilterExpression={"waits_in": {"$exists": True}},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("created_at", ASCENDING)],
+            name="oldest_waiting",
+            partialFilterExpression=_WAITING,
+        ),
+        IndexModel([("webhook_id", ASCENDING), ("_id", DESCENDING)], name="of_webhook"),
+        IndexModel(
+            [("webhook_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)],
+            name="of_webhook_in_state",
+        ),
+        IndexModel("created_at", name="expiry", expireAfterSeconds=int(limits.EVENT_KEEP_SECONDS)),
+    ],
+    "webhook_deliverers": [
+        IndexModel("seen_at", name="expiry", expireAfterSeconds=_DELIVERER_KEEP_SECONDS)
+    ],
     "operations": [
         IndexModel(
             "created_at", name="expiry", expireAfterSeconds=int(limits.OPERATION_KEEP_SECONDS)

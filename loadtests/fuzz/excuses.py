@@ -54,6 +54,7 @@ FIELDS = (
     Excuse("what a word is, is more than a pattern", field="q", message=" words."),
     Excuse("lines are added up", field="lines", message=" units of one product."),
     Excuse("id and sku may name the same", field="lines", message="The same product twice"),
+    Excuse("where a URL leads is more than a pattern", field="url", message="."),
     Excuse("a patch is added to what is there", field="attributes", message=" attributes."),
 )
 PROBLEM = "application/problem+json"

@@ -35,6 +35,8 @@ BODIES: Mapping[str, Any] = {
     "commit_reservation": {},
     "release_reservation": {},
     "post_stocktake": {"lines": [{"product_id": ID, "counted": 1}]},
+    "make_webhook": {"url": "https://shop.example/hook"},
+    "edit_webhook": {"description": "x"},
     "make_key": {"client": "somebody", "scopes": ["catalog:read"]},
 }
 
@@ -57,6 +59,8 @@ NAMES = [
     "adjust_stock", "get_stock", "list_movements", "hold_units", "get_reservation",
     "extend_reservation", "commit_reservation", "release_reservation", "post_stocktake",
     "check_product", "check_all", "make_key", "list_keys", "get_key", "revoke_key",
+    "make_webhook", "list_webhooks", "get_webhook", "edit_webhook", "delete_webhook",
+    "rotate_secret", "test_webhook", "list_deliveries", "get_delivery", "redeliver",
     "get_health", "get_readiness", "get_metrics", "get_document", "get_page", "get_page_file",
     "get_problem_type",
 ]  # fmt: skip

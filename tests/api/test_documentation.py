@@ -36,8 +36,8 @@ def test_document_is_valid(document: dict[str, Any]) -> None:
 
 
 def test_document_names_no_place(client: FlaskClient) -> None:
-    """The document is the same wherever the service runs: no host is in it."""
-    assert "://" not in client.get("/openapi.json").text
+    """The document is the same wherever the service runs: no host is in it but an example's."""
+    assert "://" not in client.get("/openapi.json").text.replace("https://shop.example/", "")
 
 
 def test_examples_fit(document: dict[str, Any]) -> None:

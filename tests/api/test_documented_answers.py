@@ -144,6 +144,8 @@ def test_body_examples_are_taken(call: Call, document: dict[str, Any]) -> None:
     call("POST", f"{held}/release", 200, json=meant("release_reservation"))
     call("POST", "/api/stocktakes", 201, json=meant("post_stocktake"))
     call("POST", "/api/keys", 201, json=bodies.pop("make_key"))
+    webhook = call("POST", "/api/webhooks", 201, json=bodies.pop("make_webhook"))
+    call("PATCH", webhook.headers["Location"], 200, json=bodies.pop("edit_webhook"))
     assert bodies == {}
 
 
@@ -250,6 +252,32 @@ def test_integrity_answers_as_documented(call: Call, create: Create, settings: S
         stock.update_many({}, {"$inc": {"headroom": 1}})
     assert call("GET", f"/api/integrity?cursor={ids[2]}", 200).json["problems_total"] == 2
     call("GET", f"/api/products/{ids[0]}/integrity", 200)
+
+
+def test_webhooks_answer_as_documented(call: Call) -> None:
+    """Webhooks, their secrets and their deliveries answer what fits the document."""
+    url = {"url": "https://shop.example/hook"}
+    path = call("POST", "/api/webhooks", 201, json=url).headers["Location"]
+    call("POST", "/api/webhooks", 201, json=url | {"types": ["stock.out"], "description": "a\nb"})
+    call("PATCH", path, 200, json={"state": "paused"})
+    call("PATCH", path, 200, json={"state": "active", "types": []})
+    page = call("GET", "/api/webhooks?limit=1", 200)
+    call("GET", f"/api/webhooks?cursor={page.json['next_cursor']}", 200)
+    call("POST", f"{path}/secret", 200)
+    sent = call("POST", f"{path}/test", 202)
+    assert call("GET", sent.headers["Location"], 200).json == sent.json
+    call("POST", f"{sent.headers['Location']}/redeliver", 202)
+    call("POST", f"{path}/test", 202)
+    page = call("GET", f"{path}/deliveries?limit=1&state=waiting", 200)
+    call("GET", f"{path}/deliveries?cursor={page.json['next_cursor']}", 200)
+    call("GET", f"{path}/deliveries/{'0' * 24}", 404, "delivery_not_found")
+    call("POST", f"{path}/deliveries/{'0' * 24}/redeliver", 404, "delivery_not_found")
+    call("POST", "/api/webhooks", 422, "validation_failed", json={"url": "https://127.0.0.1/"})
+    call("DELETE", path, 204)
+    for method, below in (("GET", ""), ("DELETE", ""), ("POST", "/secret"), ("POST", "/test")):
+        call(method, path + below, 404, "webhook_not_found")
+    call("GET", f"{path}/deliveries", 404, "webhook_not_found")
+    call("PATCH", path, 404, "webhook_not_found", json={})
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def _feed(settings: Settings) -> Iterator[FeedRepository]:
     with mongo.connect(settings) as client:
         database = mongo.open_database(client, settings)
         feed = FeedRepository(database, mongo.Transactions(client))
-        with working(client, database):
+        with working(client, database, settings):
             until(lambda: feed.read_until()[1] is not None)
             yield feed
 
@@ -142,7 +142,7 @@ def test_what_happened_before_is_not_told(
     with mongo.connect(settings) as mongo_client:
         database = mongo.open_database(mongo_client, settings)
         feed = FeedRepository(database, mongo.Transactions(mongo_client))
-        with working(mongo_client, database):
+        with working(mongo_client, database, settings):
             until(lambda: feed.read_until()[1] is not None)
             bought = client.post(buy, json={"quantity": 2}).json
             (event,) = wait_for_events(client, 1)
@@ -183,7 +183,7 @@ def test_two_who_derive_tell_nothing_twice(
     buy = f"/api/products/{product['id']}/purchase"
     with (
         mongo.connect(settings) as mongo_client,
-        working(mongo_client, mongo.open_database(mongo_client, settings)),
+        working(mongo_client, mongo.open_database(mongo_client, settings), settings),
     ):
         for _ in range(6):
             for _ in range(4):
@@ -207,7 +207,7 @@ def test_lost_history_is_made_up_for(
     with mongo.connect(settings) as mongo_client:
         database = mongo.open_database(mongo_client, settings)
         feed = FeedRepository(database, mongo.Transactions(mongo_client))
-        with working(mongo_client, database):
+        with working(mongo_client, database, settings):
             until(lambda: feed.read_until()[1] is not None)
             bought = client.post(buy.format(known), json={"quantity": 1}).get_json()
             wait_for_events(client, 1)
@@ -223,7 +223,7 @@ def test_lost_history_is_made_up_for(
         data = token["token"]["_data"]
         old = {"_data": data[:2] + "00000001" + data[10:]}
         database["event_feed"].update_one({}, {"$set": {"token": old}})
-        with working(mongo_client, database):
+        with working(mongo_client, database, settings):
             until(lambda: feed.read_until()[0] == 4)
     assert Counter(map(about, events_after(client))) == expected(books.database)
 

@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from bson import ObjectId
+from flask import Flask
 from flask.testing import FlaskClient
 
 from inventory import limits
+from inventory.api.context import context_of
+from inventory.domain.webhooks import DeliveryState
 from tests.api.conftest import Create
 from tests.api.support import Books
 
@@ -69,3 +73,27 @@ def test_every_query_has_an_index(
     hungry = [(op["command"], op.get("planSummary"), op["docsExamined"]) for op in profile]
     assert hungry == []
     assert books.count("system.profile") > 50
+
+
+def test_deliveries_have_indexes(app: Flask, client: FlaskClient, books: Books) -> None:
+    """Of very many deliveries a page looks at its own, and to count them none is looked at."""
+    made = client.post("/api/webhooks", json={"url": "https://shop.example/"}).get_json()
+    path = f"/api/webhooks/{made['id']}"
+    ping = client.post(f"{path}/test").get_json()
+    kept = books.database["webhook_deliveries"]
+    (like,) = kept.find()
+    for state in DeliveryState:
+        many = [like | {"_id": ObjectId(), "state": str(state)} for _ in range(CROWD)]
+        kept.insert_many(many)
+    books.database.command("profile", 2)
+    try:
+        for query in ("", "&state=failed", "&state=waiting", f"&cursor={ping['id']}"):
+            assert client.get(f"{path}/deliveries?limit=5{query}").status_code == 200
+        assert client.post(f"{path}/deliveries/{ping['id']}/redeliver").status_code == 202
+        assert context_of(app).webhooks.load().waiting == CROWD + 1
+    finally:
+        books.database.command("profile", 0)
+    seen = list(books.database["system.profile"].find({"ns": {"$regex": "deliveries$"}}))
+    books.database["system.profile"].drop()
+    assert len(seen) >= 6
+    assert max(op.get("docsExamined", 0) for op in seen) <= 6

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
+from inventory import limits
 from tests.api.conftest import Create
 from tests.api.support import Books
 from tests.hostile import injections
@@ -34,7 +35,9 @@ def test_the_corpus() -> None:
 
 
 @pytest.fixture(name="stage")
-def _stage(app: Flask, create: Create) -> Stage:
+def _stage(app: Flask, create: Create, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    # Each payload makes a webhook.
+    monkeypatch.setattr(limits, "WEBHOOKS_MAX", 10_000)
     return Stage(app, create(name="Zqxjkv", sku="Zqxjkv-Q", tags=["zqxjkv"], stock=10**6))
 
 

@@ -34,7 +34,11 @@ class Stage:
         bought = self._make("/api/purchases", {"lines": lines})
         held = self._make("/api/reservations", {"lines": lines, "ttl_seconds": 3_600})
         key = self._make("/api/keys", {"client": "a shop", "scopes": ["catalog:read"]})
+        webhook = self._make("/api/webhooks", {"url": "https://shop.example/hook"})
+        sent = self._make(f"/api/webhooks/{webhook['id']}/test", None, 202)
         self._names = {
+            "webhook_id": webhook["id"],
+            "delivery_id": sent["id"],
             "product_id": product["id"],
             "purchase_id": bought["id"],
             "reservation_id": held["id"],
@@ -43,9 +47,9 @@ class Stage:
             "code": "not_found",
         }
 
-    def _make(self, path: str, body: Any) -> Any:
-        answer = ask(self.app, "POST", path, json.dumps(body).encode())
-        assert answer.status == 201, answer
+    def _make(self, path: str, body: Any, status: int = 201) -> Any:
+        answer = ask(self.app, "POST", path, json.dumps(body).encode() if body else b"")
+        assert answer.status == status, answer
         return answer.json
 
     def reset(self) -> None:

@@ -22,15 +22,19 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "services": (LEAVES | {"domain", "repository", "stock"}, set()),
     "presenters": (LEAVES | {"domain", "services"}, {"orjson"}),
     "events": (LEAVES | {"domain", "presenters", "repository"}, {"structlog"}),
+    "webhooks": (
+        LEAVES | {"domain", "presenters", "repository", "settings"},
+        {"pymongo", "standardwebhooks", "structlog"},
+    ),
     "cache": (LEAVES | {"settings"}, {"redis", "structlog"}),
     "telemetry": (LEAVES, {"structlog", "orjson", "prometheus_client"}),
     "api": (
         LEAVES | {"cache", "domain", "presenters", "services", "settings", "telemetry", "__init__"},
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
     ),
-    "wiring": ({"repository", "services", "stock"}, {"pymongo"}),
+    "wiring": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "measuring": (
-        LEAVES | {"__init__", "cache", "repository", "settings", "stock", "telemetry"},
+        LEAVES | {"__init__", "cache", "domain", "repository", "settings", "stock", "telemetry"},
         set(),
     ),
     "app": (
@@ -61,7 +65,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"pymongo"},
     ),
     "delivering": (
-        LEAVES | {"events", "repository", "settings", "telemetry"},
+        LEAVES | {"events", "repository", "settings", "telemetry", "webhooks"},
         {"pymongo", "structlog"},
     ),
     "cli": (

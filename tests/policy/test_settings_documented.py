@@ -22,7 +22,7 @@ def test_every_setting_is_in_the_readme() -> None:
         default = str(option.default)
         if isinstance(option.default, bool):
             default = "on" if option.default else "off"
-        if isinstance(option.default, frozenset):
+        if option.default == () or isinstance(option.default, frozenset):
             default = ",".join(option.default) or "none"
         if option.name == "proxy_networks":
             default = "private networks"

@@ -27,6 +27,7 @@ from inventory.api.openapi.building import (
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.events import events
+from inventory.api.openapi.webhooks import webhooks
 from inventory.api.openapi.wording import EXAMPLES
 from inventory.domain.integrity.problems import Code
 from inventory.domain.movements import Kind
@@ -45,6 +46,9 @@ def answers() -> dict[str, JSONSchema]:
         **keys(),
         "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
         **events(),
+        **webhooks(),
+        "WebhookPage": _page("Webhook", "Some webhooks, the newest first."),
+        "DeliveryPage": _page("Delivery", "Some deliveries to an endpoint, the newest first."),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),

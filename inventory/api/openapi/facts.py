@@ -56,6 +56,11 @@ FACTS: Mapping[type[InventoryError], Mapping[str, JSONSchema]] = {
     errors.InsufficientScope: {"required_scope": text("The scope that it needs.")},
     errors.PurchaseNotFound: {"purchase_id": text("What was asked for.")},
     errors.ReservationNotFound: {"reservation_id": text("What was asked for.")},
+    errors.WebhookNotFound: {"webhook_id": text("What was asked for.")},
+    errors.DeliveryNotFound: {"delivery_id": text("What was asked for.")},
+    errors.WebhookLimitReached: {
+        "limit": whole(1, limits.WEBHOOKS_MAX, "How many webhooks there may be.")
+    },
     errors.InsufficientStock: {
         **{name: nullable(schema) for name, schema in _SHORTAGE.items()},
         "lines": _lines("Every product that is short; of one alone also at the top.", _SHORTAGE),

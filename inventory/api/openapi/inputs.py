@@ -162,7 +162,8 @@ def _described(field: Field) -> JSONSchema:
         # An item of a list: the list has the description.
         return {}
     name = field.name or ""
-    described: JSONSchema = {"description": FIELDS[name]} if name in FIELDS else {}
+    wording = field.metadata.get("description", FIELDS.get(name))
+    described: JSONSchema = {"description": wording} if wording else {}
     if isinstance(schema, NewProductSchema) and not field.required:
         described["default"] = _plain(getattr(_OPTIONAL_TERMS, name))
     return described

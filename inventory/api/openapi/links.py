@@ -18,7 +18,7 @@ _NEXT = "next_cursor"
 _ETAG = "ETag"
 _LINES = "lines"
 # Where a path calls a thing otherwise than its schema does.
-_NOUNS = {"ApiKey": "key", "NewApiKey": "key"}
+_NOUNS = {"ApiKey": "key", "NewApiKey": "key", "NewWebhook": "webhook"}
 
 
 def links_of(route: Route, routes: Sequence[Route], schemas: Mapping[str, Object]) -> Object:

@@ -30,6 +30,7 @@ Object = dict[str, Any]
 _SUCCESS = {
     HTTPStatus.OK: "Done.",
     HTTPStatus.CREATED: "Created.",
+    HTTPStatus.ACCEPTED: "Taken on; it is done in the background.",
     HTTPStatus.NO_CONTENT: "Done; there is nothing to be said about it.",
     HTTPStatus.MULTI_STATUS: "Done in part; each item says what became of it.",
     HTTPStatus.NOT_MODIFIED: "What the client has is still current.",

@@ -36,6 +36,7 @@ _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
     (errors.ReservationExpired, "Ask for the units anew; say so to the shopper if they are gone."),
     (errors.StaleStock, "Read the stock again, then decide anew, with a new Idempotency-Key."),
     (errors.Refused, "Ask for less or wait for a change of stock; take a new Idempotency-Key."),
+    (errors.WebhookLimitReached, "Delete a webhook that is not needed any more first."),
     (errors.NotFound, "Not before it exists, and then with a new Idempotency-Key."),
     (InventoryError, _UNCHANGED),
 )
@@ -175,7 +176,9 @@ def _own(kind: type[InventoryError], status: HTTPStatus) -> ProblemType:
             kind, errors.Unavailable | errors.IdempotencyInProgress | problems.RateLimited
         ),
         kept=issubclass(kind, errors.Refused | errors.NotFound | errors.DuplicateSku)
-        and kind is not errors.ApiKeyNotFound,
+        and not issubclass(
+            kind, errors.ApiKeyNotFound | errors.WebhookNotFound | errors.DeliveryNotFound
+        ),
     )
 
 

@@ -6,6 +6,8 @@ Knows names only: bounds and types come from the schemas.
 from collections.abc import Mapping
 from typing import Any
 
+from inventory.api.openapi.webhook_wording import WEBHOOK_EXAMPLES
+
 FIELDS: Mapping[str, str] = {
     "name": "What shoppers see it called.",
     "price": "What one unit costs: an exact decimal, with no more decimal places than the currency "
@@ -265,6 +267,7 @@ EXAMPLES: Mapping[str, Any] = {
         "next_after": 4711,
         "read_at": "2026-01-31T12:30:00.250Z",
     },
+    **WEBHOOK_EXAMPLES,
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

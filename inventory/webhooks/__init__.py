@@ -1,0 +1,1 @@
+"""Webhooks: sends events to whoever subscribed, signed, in order, until they are taken."""

@@ -160,6 +160,7 @@ def _wire(
     measuring.of_process(settings, rooms.engine, redis, pool)
     measuring.of_database(StandingRepository(database, rooms.clock))
     hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
+    measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()

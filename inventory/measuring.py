@@ -51,6 +51,10 @@ class Measuring:
         self.asked_of_database(_TAILS, lambda: _of_tails(standing))
         self.asked_of_database(_HOLDS, lambda: _of_holds(standing))
 
+    def of_events(self, progress: Callable[[], tuple[int, float]]) -> None:
+        """Let the metrics know how far events have been derived."""
+        self.asked_of_database(_EVENTS, lambda: _of_events(progress()))
+
     def of_webhooks(self, load: Callable[[], Load]) -> None:
         """Let the metrics know how webhooks stand."""
         self.asked_of_database(_WEBHOOKS, lambda: _of_webhooks(load()))
@@ -90,6 +94,7 @@ _TAILS = (
 )
 _HOLDS = ("inventory_reservations_open", "inventory_reservations_overdue")
 
+_EVENTS = ("inventory_events_derived_total", "inventory_events_lag_seconds")
 _WEBHOOKS = (
     "inventory_webhook_deliveries_total",
     "inventory_webhook_lag_seconds",
@@ -112,10 +117,15 @@ def _of_holds(standing: StandingRepository) -> Mapping[str, Values]:
     return dict(zip(_HOLDS, (float(holds.open), float(holds.overdue)), strict=True))
 
 
+def _of_events(progress: tuple[int, float]) -> Mapping[str, Values]:
+    newest, lag_seconds = progress
+    return dict(zip(_EVENTS, (float(newest), lag_seconds), strict=True))
+
+
 def _of_webhooks(load: Load) -> Mapping[str, Values]:
-    attempts = {(outcome,): float(count) for outcome, count in load.attempts.items()}
-    endpoints = {(str(state),): float(count) for state, count in load.webhooks.items()}
-    values: tuple[Values, ...] = (attempts, load.oldest_waiting_seconds, endpoints)
+    attempts: Values = {(outcome,): float(count) for outcome, count in load.attempts.items()}
+    endpoints: Values = {(str(state),): float(count) for state, count in load.webhooks.items()}
+    values = [attempts, load.oldest_waiting_seconds, endpoints]
     return dict(zip(_WEBHOOKS, values, strict=True))
 
 

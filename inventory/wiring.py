@@ -76,7 +76,9 @@ class Rooms(Generic[P]):
         self.publisher = publish_to(self.catalogue)
         self._wire_engine()
         self._wire_services()
-        self.events = Events(EventRepository(database), FeedRepository(database, self.transactions))
+        self.events = Events(
+            EventRepository(database), FeedRepository(database, self.transactions), self.clock
+        )
         self.keyring = Keyring(KeyRepository(database), self.clock)
         self.auditing = Auditing(AuditRepository(client, database, self.clock))
 

@@ -8,6 +8,7 @@ from inventory.domain.events import Event, EventType
 from inventory.errors import EventsForgotten, InvalidValue
 from inventory.repository.events import EventRepository
 from inventory.repository.feed import FeedRepository
+from inventory.repository.mongo import DatabaseClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,20 @@ class EventPage:
 class Events:
     """The events that were derived from the ledger, for as long as they are kept."""
 
-    def __init__(self, events: EventRepository, feed: FeedRepository) -> None:
+    def __init__(self, events: EventRepository, feed: FeedRepository, clock: DatabaseClock) -> None:
         self._events = events
         self._feed = feed
+        self._clock = clock
+
+    def progress(self) -> tuple[int, float]:
+        """Return how many events there have been, and how long ago the ledger was looked at.
+
+        In seconds; 0 where nobody has ever derived events, as then nobody waits for them.
+        """
+        newest, read_at = self._feed.read_until()
+        if read_at is None:
+            return newest, 0.0
+        return newest, max(0.0, (self._clock.now() - read_at).total_seconds())
 
     def page(
         self,

@@ -121,7 +121,7 @@ DESCRIBED = (
     _gauge("build_info", "1, with the version of the service as a label.", "version"),
     _gauge("scrape_unread", "How many parts of this very answer could not be found out."),
     # --- events and webhooks ----------------------------------------------------------------------
-    _gauge("events_lag_seconds", "Age of the oldest change that has no event yet.", shared=True),
+    _gauge("events_lag_seconds", "Time since the ledger was last read for events.", shared=True),
     _counter("events_derived_total", "Events that were derived from the books.", shared=True),
     _counter(
         "webhook_deliveries_total",

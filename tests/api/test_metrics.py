@@ -305,7 +305,7 @@ def test_without_mongodb_the_rest_is_told(settings: Settings) -> None:
         close_app(app)
     assert told['inventory_store_ready{store="mongodb"}'] == 0
     assert told["inventory_workers"] == 1
-    assert told["inventory_scrape_unread"] == 3
+    assert told["inventory_scrape_unread"] == 4
     assert "inventory_reservations_open" not in told
 
 

@@ -84,6 +84,8 @@ class Webhooks:
     def edit(self, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
         """Change url, types, description or state; raise `WebhookNotFound` or `InvalidValue`."""
         changed = dict(changes)
+        if not changed:
+            return self._webhooks.get(webhook_id)
         if "url" in changed:
             self._check_url(changed["url"])
         if "types" in changed:

@@ -403,9 +403,13 @@ def test_what_may_not_be_sent_any_more(line: Callable[..., Line], sender: MakeSe
         asked.append("name")
         return [HERE]
 
+    def may() -> bool:
+        asked.append("may")
+        return False
+
     late = sender(resolve=resolve)
     url = f"http://shop.example:{endpoint.port}/"
-    assert late.send(url, "{}", dict, lambda: bool(asked.append("may"))) is None
+    assert late.send(url, "{}", dict, may) is None
     assert (asked, endpoint.connections) == (["name", "may"], 0)
 
 

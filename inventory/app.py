@@ -156,8 +156,8 @@ def _wire(
         metrics,
         instruments.engine if instruments else StockEngine,
     )
-    measuring = Measuring(metrics, health)
-    measuring.of_process(settings, rooms.engine, redis, pool)
+    measuring = Measuring(metrics, health, database, redis)
+    measuring.of_process(settings, rooms.engine, pool)
     measuring.of_database(StandingRepository(database, rooms.clock))
     hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
     measuring.of_events(rooms.events.progress)

@@ -6,6 +6,8 @@ Part of the composition: it knows the rooms that tell, and the metrics, which kn
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
+from pymongo.database import Database
+
 from inventory import __version__, limits
 from inventory.cache.connection import Connection
 from inventory.domain.webhooks import Load
@@ -27,17 +29,24 @@ class Measuring:
     that a scrape waits for it once at most.
     """
 
-    def __init__(self, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        health: Health,
+        database: Database[mongo.Document],
+        redis: Connection,
+    ) -> None:
         self._metrics = metrics
         self._health = health
+        self._database = database
+        self._redis = redis
         self._serves = False
         metrics.on_scrape(["inventory_build_info"], lambda: _VERSION)
         metrics.on_scrape(["inventory_store_ready"], self._stores)
 
-    def of_process(
-        self, settings: Settings, engine: StockEngine, redis: Connection, pool: PoolWatch
-    ) -> None:
+    def of_process(self, settings: Settings, engine: StockEngine, pool: PoolWatch) -> None:
         """Let the metrics know how this process stands."""
+        redis = self._redis
         self._metrics.sampled("inventory_queue_operations", lambda: engine.waiting)
         self._metrics.sampled("inventory_cache_breaker_open", lambda: redis.is_open)
         self._metrics.sampled("inventory_pool_connections", lambda: _connections(pool, redis))
@@ -71,18 +80,21 @@ class Measuring:
         self._metrics.on_scrape(names, read_soon)
 
     def _stores(self) -> Mapping[str, Values]:
-        ready: dict[tuple[str, ...], float] = {("mongodb",): 0.0}
-        self._serves = False
-        try:
-            with _time_limit():
-                redis = self._health.check()
-        except InventoryError:
-            return {"inventory_store_ready": ready}
-        self._serves = True
-        ready["mongodb",] = 1.0
-        if redis != "off":
-            ready["redis",] = float(redis == "ok")
+        self._serves = self._mongodb_serves()
+        ready: dict[tuple[str, ...], float] = {("mongodb",): float(self._serves)}
+        if self._redis.exists:
+            ready["redis",] = float(self._redis.available())
         return {"inventory_store_ready": ready}
+
+    def _mongodb_serves(self) -> bool:
+        """Tell whether a primary answers that was found prepared; all indexes would take long."""
+        try:
+            with _time_limit(), mongo.reading():
+                self._health.require()
+                self._database.command("ping")
+        except InventoryError:
+            return False
+        return True
 
 
 _VERSION: Mapping[str, Values] = {"inventory_build_info": {(__version__,): 1.0}}

@@ -35,7 +35,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "wiring": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "measuring": (
         LEAVES | {"__init__", "cache", "domain", "repository", "settings", "stock", "telemetry"},
-        set(),
+        {"pymongo"},
     ),
     "app": (
         LEAVES

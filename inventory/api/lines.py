@@ -48,14 +48,16 @@ def teller(level: str) -> Callable[[Response], None]:
 def _line(response: Response) -> dict[str, Any]:
     asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
     here = g._get_current_object()
-    told = dict(response.headers)
+    # Not `dict(headers)`, which would look each of them up by its name.
+    told = dict(iter(response.headers))
+    method = asked.method
     line = {
-        "method": asked.method,
+        "method": method,
         "route": route_of(asked.url_rule),
         "path": without_keys(asked.path),
         "status": response.status_code,
         "duration_ms": round((time.perf_counter() - here.began) * 1000, 2),
-        "bytes": _length(response, told.get("Content-Length")),
+        "bytes": 0 if method == "HEAD" else _length(response, told.get("Content-Length")),
         "client": asked.environ.get("REMOTE_ADDR"),
     }
     principal: Principal | None = here.get("principal")
@@ -101,6 +103,4 @@ def _spelled(rule: str) -> str:
 
 def _length(response: Response, told: str | None) -> int | None:
     """Return how long the body is, None for one that is not known before it is sent."""
-    if request.method == "HEAD":
-        return 0
     return response.calculate_content_length() if told is None else int(told)

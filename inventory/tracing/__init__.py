@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry: what a request waited for, across groups, stores and processes.
 
 An extra. `wsgi` alone imports this, and only where INVENTORY_TRACING is on; without it nothing in
-the service is wrapped and no module of OpenTelemetry is loaded. Knows what there is to watch, and
+the service is wrapped and nothing of OpenTelemetry is needed. Knows what there is to watch, and
 nothing of what it means. No span holds a key, a query, a body or a value: names, counts, codes.
 
     spans      how a span begins and ends

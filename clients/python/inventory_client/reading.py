@@ -27,7 +27,8 @@ def parse(body: bytes) -> Any:
 
 def read(kind: type[T], found: Any) -> T:
     """Return `found` as a `kind`; raise `Unreadable`."""
-    result: T = reader_of(kind)(found)
+    hint: Any = kind
+    result: T = reader_of(hint)(found)
     return result
 
 

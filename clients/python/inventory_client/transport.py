@@ -71,12 +71,11 @@ class Connections:
     def send(self, request: Request, seconds: float) -> Answer:
         """Send a request once and wait for the whole answer, some `seconds` at most."""
         until = time.monotonic() + seconds
+        query = f"?{urlencode(request.query)}" if request.query else ""
         try:
             response = self._pool.request(
                 request.method,
-                self._url
-                + request.path
-                + (f"?{urlencode(request.query)}" if request.query else ""),
+                self._url + request.path + query,
                 body=request.body,
                 headers={**self._common, **request.headers},
                 timeout=urllib3.Timeout(total=seconds),

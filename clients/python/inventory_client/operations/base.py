@@ -53,7 +53,7 @@ class Room:
         return result(kind, request, self._caller.call(request))
 
     def _pages(
-        self, kind: type[T], path: str, page_size: int, *, fresh: bool = False, **query: Any
+        self, of: type[T], path: str, page_size: int, /, *, fresh: bool = False, **query: Any
     ) -> Iterator[T]:
         """Yield item after item; a page is asked for when the one before has been used up."""
         asked = parameters(limit=page_size, **query)
@@ -61,7 +61,7 @@ class Room:
             page = self._read(dict[str, Any], path, asked, fresh=fresh)
             try:
                 items, cursor = page["items"], page["next_cursor"]
-                yield from (read(kind, item) for item in items)
+                yield from (read(of, item) for item in items)
             except (KeyError, TypeError, Unreadable) as error:
                 raise UnexpectedAnswer(f"GET {path} was answered: {error}.") from None
             if cursor is None:

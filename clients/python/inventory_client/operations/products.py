@@ -91,15 +91,15 @@ class Products(Room):
         *,
         name: str | Unset = UNSET,
         price: Money | Unset = UNSET,
-        sku: str | None | Unset = UNSET,
+        sku: str | Unset | None = UNSET,
         currency: str | Unset = UNSET,
-        description: str | None | Unset = UNSET,
-        tags: Sequence[str] | None | Unset = UNSET,
-        attributes: Mapping[str, Attribute | None] | None | Unset = UNSET,
-        low_stock_threshold: int | None | Unset = UNSET,
-        oversell_limit: int | None | Unset = UNSET,
-        max_per_order: int | None | Unset = UNSET,
-        max_per_customer: CustomerLimit | None | Unset = UNSET,
+        description: str | Unset | None = UNSET,
+        tags: Sequence[str] | Unset | None = UNSET,
+        attributes: Mapping[str, Attribute | None] | Unset | None = UNSET,
+        low_stock_threshold: int | Unset | None = UNSET,
+        oversell_limit: int | Unset | None = UNSET,
+        max_per_order: int | Unset | None = UNSET,
+        max_per_customer: CustomerLimit | Unset | None = UNSET,
     ) -> Product:
         """Edit the product that was read; raise `StaleVersion` if somebody did so since.
 

@@ -10,6 +10,7 @@ the service's own code.
 
 from inventory_client.answers import (
     ApiKey,
+    Attribute,
     CountedLine,
     CustomerLimit,
     Flaw,
@@ -86,6 +87,7 @@ __all__ = [
     "AccessRefused",
     "ApiKey",
     "ApiKeyNotFound",
+    "Attribute",
     "AuthenticationRequired",
     "CartLine",
     "CommitExceedsHeld",

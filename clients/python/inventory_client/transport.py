@@ -105,7 +105,7 @@ def _read(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
     body = bytearray()
     while chunk := response.read1(_CHUNK_BYTES):
         body += chunk
-        if time.monotonic() > until:
+        if response.length_remaining != 0 and time.monotonic() > until:
             raise NoAnswer("The answer took too long.")
         if len(body) > _ANSWER_BYTES_MAX:
             raise UnexpectedAnswer("The answer is too large.")

@@ -138,6 +138,7 @@ def arguments(document: dict, name: str) -> Iterator[tuple[str, Any]]:
         "sort": "-price",
         "ids": [ID, ID],
         "tags": ["sneaker"],
+        "types": ["stock.low", "stock.out"],
         "attributes": {"colour": "red", "weight": Decimal("1.5"), "new": True},
         "max_per_customer": CustomerLimit(quantity=2, window_seconds=60),
         "lines": lines.get(name, [Line(product_id=ID, quantity=1)]),
@@ -170,13 +171,8 @@ def agree(document: dict, hint: Any, schema: dict, where: str) -> None:
     kind = schema.get("type", "")
     kinds = kind if isinstance(kind, list) else [kind]
     if "anyOf" in schema or "null" in kinds:
-        assert get_origin(hint) in (Union, UnionType), f"{where} may be null"
-        (hint,) = [kind for kind in get_args(hint) if kind is not NoneType]
-        if "anyOf" in schema:
-            (schema,) = [one for one in schema["anyOf"] if one != {"type": "null"}]
-            agree(document, hint, schema, where)
-            return
-    if kinds[0] == "array":
+        either_agrees(document, hint, schema, where)
+    elif kinds[0] == "array":
         assert get_origin(hint) is tuple, where
         agree(document, get_args(hint)[0], schema["items"], f"{where}[]")
     elif kinds[0] == "object" and "properties" in schema:
@@ -187,6 +183,20 @@ def agree(document: dict, hint: Any, schema: dict, where: str) -> None:
         assert get_origin(hint) is Mapping, where
     else:
         assert hint is type(SCALARS[kinds[0]]), where
+
+
+def either_agrees(document: dict, hint: Any, schema: dict, where: str) -> None:
+    """Assert that a type here is the several ones, or the one or null, that a schema there says."""
+    assert get_origin(hint) in (Union, UnionType), f"{where} may be several things"
+    there = schema.get("anyOf", [schema | {"type": kind} for kind in schema.get("type", ())])
+    there = [one for one in there if one.get("type") != "null"]
+    nullable = {"type": "null"} in schema.get("anyOf", []) or "type" in schema
+    assert (NoneType in get_args(hint)) == nullable, where
+    # What the JSON says stands for kinds that come later.
+    others = (NoneType, Mapping[str, Any])
+    here = [kind for kind in get_args(hint) if kind not in others]
+    for kind, one in zip(here, there, strict=True):
+        agree(document, kind, one, where)
 
 
 def members_agree(document: dict, hints: dict, properties: dict, where: str) -> None:

@@ -112,11 +112,13 @@ def read_members(whose: str, readers: Mapping[str, Reader], found: Any) -> dict[
 
 
 def _either(kinds: tuple[Any, ...]) -> Reader:
-    """Return a reader of null or one kind, or else of a value that is one of several as it is."""
+    """Return a reader of null or one kind, of the first kind that fits, or of several scalars."""
     others = tuple(kind for kind in kinds if kind is not NoneType)
     if len(others) == 1:
         reader = reader_of(others[0])
         return lambda found: None if found is None else reader(found)
+    if not _SCALARS.keys() >= set(others):
+        return _first(tuple(map(reader_of, others)))
 
     def read_as_it_is(found: Any) -> Any:
         if type(found) not in kinds:
@@ -124,6 +126,18 @@ def _either(kinds: tuple[Any, ...]) -> Reader:
         return found
 
     return read_as_it_is
+
+
+def _first(readers: tuple[Reader, ...]) -> Reader:
+    def read_first(found: Any) -> Any:
+        for reader in readers:
+            try:
+                return reader(found)
+            except Unreadable:
+                continue
+        raise Unreadable("nothing that was expected")
+
+    return read_first
 
 
 def _many(reader: Reader) -> Reader:

@@ -14,6 +14,7 @@
     │   │   ├── ReservationExpired, ReservationReleased, ReservationCommitted
     │   │   ├── CommitExceedsHeld, ReturnExceedsPurchased
     │   │   └── StaleVersion
+    │   ├── EventsForgotten            read anew what you need, then go on from there
     │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKeyNotFound
     │   ├── AccessRefused              AuthenticationRequired, InvalidApiKey, InsufficientScope,
     │   │                              SecretKeyRequired, ForeignPage
@@ -46,6 +47,7 @@ from inventory_client.errors.refusals import (
     CountBelowHeld,
     CustomerRequired,
     DuplicateSku,
+    EventsForgotten,
     Excess,
     IdempotencyKeyReused,
     InsufficientStock,
@@ -88,6 +90,7 @@ __all__ = [
     "CustomerRequired",
     "DatabaseNotReady",
     "DuplicateSku",
+    "EventsForgotten",
     "Excess",
     "ForeignPage",
     "IdempotencyInProgress",

@@ -87,6 +87,15 @@ class ApiKeyNotFound(NotFound):
     key_id: str
 
 
+class EventsForgotten(Problem):
+    """The events that come next are not kept any more; those after `kept_after` are."""
+
+    code = "events_forgotten"
+
+    after: int
+    kept_after: int
+
+
 class Refused(Problem):
     """A definite no that changed nothing, for a reason of the shop."""
 

@@ -4,6 +4,7 @@ Left out are the document itself and its pages, and `/metrics`, which is Prometh
 """
 
 from inventory_client.operations.books import Books
+from inventory_client.operations.events import Events
 from inventory_client.operations.keys import Keys
 from inventory_client.operations.products import Products
 from inventory_client.operations.purchases import Purchases
@@ -11,5 +12,5 @@ from inventory_client.operations.reservations import Reservations
 from inventory_client.operations.stock import Stocks
 
 
-class Operations(Products, Stocks, Purchases, Reservations, Books, Keys):
+class Operations(Products, Stocks, Purchases, Reservations, Events, Books, Keys):
     """All of them together."""

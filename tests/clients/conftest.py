@@ -98,9 +98,11 @@ def _behind(service: Service, proxy: Proxy) -> Iterator[Callable[..., Behind]]:
     """Return a client whose requests have fates, such as `behind("drop-busy")`."""
     shops = []
 
-    def behind(fates: str, patience: Patience = HASTY, key: str | None = None) -> Behind:
+    def behind(fates: str, patience: Patience = HASTY) -> Behind:
         script = f"{uuid.uuid4().hex}~{fates}"
-        shop = InventoryClient(proxy.url(script), key or service.secret, patience=patience)
+        shop = InventoryClient(
+            proxy.url(script), service.secret, patience=patience, connections_kept=100
+        )
         shops.append(shop)
         return Behind(shop, lambda: proxy.seen(script))
 

@@ -28,7 +28,7 @@ ANSWERED: dict[str, tuple[int, str, str]] = {
     "stuck": (409, "idempotency_in_progress", "60"),
     "locked": (401, "invalid_api_key", ""),
 }
-FLAKY = ("relay", "relay", "relay", "drop", "half", "refuse", "busy", "outcome", "page")
+FLAKY = ("relay",) * 8 + ("drop", "drop", "half", "refuse", "busy", "outcome", "page")
 
 
 class Proxy(ThreadingHTTPServer):

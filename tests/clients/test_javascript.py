@@ -12,7 +12,7 @@ from tests.clients.conftest import PAGE, Service
 from tests.clients.flaky import Proxy
 
 FILES = sorted((Path(__file__).parent / "javascript").glob("*.test.mjs"))
-SECONDS_MAX = 100
+SECONDS_MAX = 110
 NO_NODE = (
     "The client for JavaScript is tested with Node, and no wheel of it fits this platform. Install "
     "Node 20 or newer (on Debian and Ubuntu: apt install nodejs), with `node` on the PATH."

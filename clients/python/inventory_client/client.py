@@ -13,7 +13,7 @@ _AGENT: Final = "inventory-client-python"
 class InventoryClient(Operations):
     """A client of the service at `url`, with an API key where the service wants one.
 
-    Safe to be used from many threads at once; `connections_max` of them find an open connection.
+    Safe to be used from many threads at once; so many connections are kept open for the next calls.
     After a fork each process needs a client of its own.
     """
 
@@ -23,9 +23,9 @@ class InventoryClient(Operations):
         key: str | None = None,
         *,
         patience: Patience | None = None,
-        connections_max: int = 32,
+        connections_kept: int = 32,
     ) -> None:
-        transport = Connections(url, key, _AGENT, connections_max)
+        transport = Connections(url, key, _AGENT, connections_kept)
         super().__init__(Caller(transport, patience or Patience()))
 
     def close(self) -> None:

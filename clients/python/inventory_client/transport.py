@@ -58,7 +58,7 @@ class Transport(Protocol):
 class Connections:
     """A pool of connections to one service."""
 
-    def __init__(self, url: str, key: str | None, agent: str, connections_max: int) -> None:
+    def __init__(self, url: str, key: str | None, agent: str, connections_kept: int) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is no address such as https://stock.example.")
@@ -66,7 +66,7 @@ class Connections:
         self._common = {"Accept": "application/json", "User-Agent": agent}
         if key is not None:
             self._common["Authorization"] = f"Bearer {key}"
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=connections_max, block=False)
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=connections_kept, block=False)
 
     def send(self, request: Request, seconds: float) -> Answer:
         """Send a request once and wait for the whole answer, some `seconds` at most."""

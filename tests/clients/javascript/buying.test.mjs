@@ -60,7 +60,7 @@ test("when time is up it is unknown; to look again tells, and buys nothing more"
 
 test("a page that is reloaded while it waits finds out what became of its click", async () => {
   const product = await create();
-  const before = behind("silent", { attemptMs: 2_000, deadlineMs: 2_000 });
+  const before = behind("silent", { attemptMs: 100_000, deadlineMs: 800 });
   const click = before.shop.buy({ product_id: product.id, quantity: 1 });
   while ((await before.seen()).length === 0);
   const after = behind("relay", { tab: before.tab });
@@ -205,7 +205,7 @@ test("reads are repeated, and say what is wrong if they fail", async () => {
 
 test("ten units for a hundred pages behind a flaky network: ten are sold", async () => {
   const product = await create(10);
-  const pages = behind("flaky", { deadlineMs: 60_000, tab: null });
+  const pages = behind("flaky", { deadlineMs: 90_000, attemptMs: 90_000, tab: null });
   const clicks = Array.from({ length: 100 }, (_, number) =>
     pages.shop.buy({ product_id: product.id, quantity: 1, reference: `${number}` }));
   const outcomes = await Promise.all(clicks);

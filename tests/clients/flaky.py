@@ -2,12 +2,13 @@
 
 The first part of the path says what becomes of the requests below it, one after the other, and what
 comes after is relayed: `/shop~drop-busy/api/...` drops one answer, then says once that it is busy.
-`/shop~seen` tells which requests there were.
+`~seen` below that address tells which requests there were, `~end` ends silence.
 """
 
 import http.client
 import json
 import random
+import select
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class Proxy(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._dice: dict[str, random.Random] = {}
+        self.ended: set[str] = set()
 
     def url(self, script: str) -> str:
         """Return the address below which requests have this fate."""
@@ -76,7 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         _, script, path = self.path.split("/", 2)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if path == "~seen":
+        if path == "~end":
+            self.server.ended.add(script)
+        if path in ("~seen", "~end"):
             self._answer(200, {}, json.dumps(self.server.seen(script)).encode())
             return
         key = self.headers.get("Idempotency-Key")
@@ -90,9 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fate == "refuse":
             self.close_connection = True
         else:
-            self._relay(f"/{path}", body, fate)
+            self._relay(script, f"/{path}", body, fate)
 
-    def _relay(self, path: str, body: bytes, fate: str) -> None:
+    def _relay(self, script: str, path: str, body: bytes, fate: str) -> None:
         """Let the service have the request, and the client what its fate is to get."""
         status, headers, answer = self._ask(path, body)
         if fate == "drop":
@@ -102,12 +106,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif fate == "silent":
             self.close_connection = True
-            self.connection.settimeout(SECONDS_MAX)
-            self.connection.recv(1)
+            while script not in self.server.ended and not self._client_left():
+                pass
         elif fate == "outcome":
             self._problem(503, "outcome_unknown", "0")
         else:
             self._answer(status, headers, answer)
+
+    def _client_left(self) -> bool:
+        """Tell whether the client has closed the connection, or does so in a moment."""
+        readable, _, _ = select.select([self.connection], [], [], 0.02)
+        return bool(readable)
 
     def _ask(self, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(LOOPBACK, self.server.target, timeout=SECONDS_MAX)

@@ -228,22 +228,30 @@ def test_a_silent_service_is_asked_again_with_the_same_key(
     shop: InventoryClient, create: Create, behind: Callable[..., Behind]
 ) -> None:
     """What took effect before the time-out is answered then, and not done again."""
-    product, buyer = create(), behind("silent", Patience(attempt_seconds=0.7))
+    product, buyer = create(), behind("silent", Patience(attempt_seconds=1.0))
     assert buyer.shop.purchase_product(product.id, 1).remaining_stock == 4
     assert buyer.fates()[0] == "silent"
     assert len(buyer.keys()) == 1
     assert sold(shop, product) == 1
 
 
-def test_when_time_is_up_the_key_tells_later(
-    shop: InventoryClient, create: Create, behind: Callable[..., Behind]
-) -> None:
-    """The error says that it may have happened; the same key, later, gets the first answer."""
+def test_the_deadline_ends_a_call(create: Create, behind: Callable[..., Behind]) -> None:
+    """A service that stays silent is left in time, and the error says that it may have happened."""
     product, buyer = create(), behind("-".join(["silent"] * 50), BRIEF)
     began = time.monotonic()
     with pytest.raises(NoAnswer) as lost:
         buyer.shop.purchase_product(product.id, 1)
     assert time.monotonic() - began < ENDLESS_SECONDS
+    assert lost.value.may_have_happened
+
+
+def test_the_key_of_a_lost_call_tells_later(
+    shop: InventoryClient, create: Create, behind: Callable[..., Behind]
+) -> None:
+    """Where nobody could say what happened, the same key gets the first answer, and buys once."""
+    product, buyer = create(), behind("drop-closed")
+    with pytest.raises(Unavailable) as lost:
+        buyer.shop.purchase_product(product.id, 1)
     assert lost.value.may_have_happened
     key = lost.value.idempotency_key
     assert key is not None

@@ -157,9 +157,9 @@ def test_without_it_waits_grow_and_are_random() -> None:
 
 def test_a_long_retry_after_is_not_waited_for() -> None:
     """Whoever has to wait for a minute is told so at once, and when to come again."""
-    script = Script([problem("rate_limited", "60")])
+    script = Script([problem("rate_limited", "60"), DONE])
     with pytest.raises(RateLimited) as raised:
-        script.call(KEYED)
+        script.call(KEYED, deadline_seconds=1000)
     assert raised.value.retry_after_seconds == 60
     assert raised.value.idempotency_key == "once"
     assert not raised.value.may_have_happened

@@ -48,6 +48,6 @@ export class Tab {
 export function behind(fates, { key = PUBLISHABLE_KEY, tab = new Tab(), ...options } = {}) {
   const url = `${PROXY_URL}/${randomUUID().replaceAll("-", "")}~${fates}`;
   const shop = new Shop(url, key, { ...HASTY, storage: tab, ...options });
-  const seen = async () => (await fetch(`${url}/~seen`)).json();
-  return { shop, tab, seen };
+  const tell = async (word) => (await fetch(`${url}/~${word}`)).json();
+  return { shop, tab, seen: () => tell("seen"), end: () => tell("end") };
 }

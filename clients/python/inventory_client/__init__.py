@@ -13,8 +13,6 @@ from inventory_client.answers import (
     Attribute,
     CountedLine,
     CustomerLimit,
-    Event,
-    EventPage,
     Flaw,
     Health,
     HeldLine,
@@ -29,7 +27,6 @@ from inventory_client.answers import (
     Return,
     ReturnedLine,
     Stock,
-    StockCrossing,
     Stocktake,
 )
 from inventory_client.client import InventoryClient
@@ -41,6 +38,7 @@ from inventory_client.errors import (
     CountBelowHeld,
     CustomerRequired,
     DatabaseNotReady,
+    DeliveryNotFound,
     DuplicateSku,
     EventsForgotten,
     Excess,
@@ -80,6 +78,17 @@ from inventory_client.errors import (
     UnexpectedAnswer,
     Unreachable,
     ValidationFailed,
+    WebhookLimitReached,
+    WebhookNotFound,
+)
+from inventory_client.events import (
+    Delivery,
+    DeliveryAttempt,
+    Event,
+    EventPage,
+    NewWebhook,
+    StockCrossing,
+    Webhook,
 )
 from inventory_client.inputs import UNSET, CartLine, CountLine, Line
 from inventory_client.retrying import Patience
@@ -101,6 +110,9 @@ __all__ = [
     "CustomerLimit",
     "CustomerRequired",
     "DatabaseNotReady",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryNotFound",
     "DuplicateSku",
     "Event",
     "EventPage",
@@ -123,6 +135,7 @@ __all__ = [
     "MixedCurrencies",
     "Movement",
     "NewApiKey",
+    "NewWebhook",
     "NoAnswer",
     "NotFound",
     "OutcomeUnknown",
@@ -161,4 +174,7 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "ValidationFailed",
+    "Webhook",
+    "WebhookLimitReached",
+    "WebhookNotFound",
 ]

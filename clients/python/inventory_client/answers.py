@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 Attribute = str | int | bool | Decimal
 
@@ -182,45 +181,6 @@ class Stocktake:
     reference: str | None
     counted_at: datetime
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockCrossing:
-    """Stock that became low, ran out or is back, and the movement that brought it about."""
-
-    product_id: str
-    stock: int
-    held: int
-    stock_version: int
-    availability: str
-    low_stock_threshold: int
-    movement_id: str
-    kind: str
-    delta: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened to a product's stock.
-
-    `data` is the document as it was then; of a type that is new here, what the JSON says.
-    """
-
-    sequence: int
-    id: str
-    type: str
-    product_id: str
-    occurred_at: datetime
-    data: Purchase | Return | Reservation | StockCrossing | Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventPage:
-    """Some events, the oldest first; keep `next_after` together with what becomes of them."""
-
-    items: tuple[Event, ...]
-    next_after: int
-    read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@
     │   │   ├── MixedCurrencies, StockLimitExceeded, CountBelowHeld, DuplicateSku
     │   │   ├── ReservationExpired, ReservationReleased, ReservationCommitted
     │   │   ├── CommitExceedsHeld, ReturnExceedsPurchased
-    │   │   └── StaleVersion
+    │   │   └── StaleVersion, WebhookLimitReached
     │   ├── EventsForgotten            read anew what you need, then go on from there
-    │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKeyNotFound
+    │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKey-, Webhook-,
+    │   │                              DeliveryNotFound
     │   ├── AccessRefused              AuthenticationRequired, InvalidApiKey, InsufficientScope,
     │   │                              SecretKeyRequired, ForeignPage
     │   └── InvalidRequest             ValidationFailed, IdempotencyKeyReused
@@ -46,6 +47,7 @@ from inventory_client.errors.refusals import (
     CommitExceedsHeld,
     CountBelowHeld,
     CustomerRequired,
+    DeliveryNotFound,
     DuplicateSku,
     EventsForgotten,
     Excess,
@@ -68,6 +70,8 @@ from inventory_client.errors.refusals import (
     StaleVersion,
     StockLimitExceeded,
     ValidationFailed,
+    WebhookLimitReached,
+    WebhookNotFound,
 )
 from inventory_client.errors.unavailable import (
     DatabaseNotReady,
@@ -89,6 +93,7 @@ __all__ = [
     "CountBelowHeld",
     "CustomerRequired",
     "DatabaseNotReady",
+    "DeliveryNotFound",
     "DuplicateSku",
     "EventsForgotten",
     "Excess",
@@ -128,5 +133,7 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "ValidationFailed",
+    "WebhookLimitReached",
+    "WebhookNotFound",
     "problem_of",
 ]

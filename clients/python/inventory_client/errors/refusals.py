@@ -96,6 +96,22 @@ class EventsForgotten(Problem):
     kept_after: int
 
 
+class WebhookNotFound(NotFound):
+    """No webhook has this id."""
+
+    code = "webhook_not_found"
+
+    webhook_id: str
+
+
+class DeliveryNotFound(NotFound):
+    """The webhook has no delivery with this id, or it is kept no longer."""
+
+    code = "delivery_not_found"
+
+    delivery_id: str
+
+
 class Refused(Problem):
     """A definite no that changed nothing, for a reason of the shop."""
 
@@ -225,6 +241,14 @@ class DuplicateSku(Refused):
     code = "duplicate_sku"
 
     sku: str
+
+
+class WebhookLimitReached(Refused):
+    """There are as many webhooks as there may be."""
+
+    code = "webhook_limit_reached"
+
+    limit: int
 
 
 class StaleVersion(Refused):

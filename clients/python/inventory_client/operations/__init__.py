@@ -10,7 +10,8 @@ from inventory_client.operations.products import Products
 from inventory_client.operations.purchases import Purchases
 from inventory_client.operations.reservations import Reservations
 from inventory_client.operations.stock import Stocks
+from inventory_client.operations.webhooks import Webhooks
 
 
-class Operations(Products, Stocks, Purchases, Reservations, Events, Books, Keys):
+class Operations(Products, Stocks, Purchases, Reservations, Events, Webhooks, Books, Keys):
     """All of them together."""

@@ -82,5 +82,10 @@ class Room:
         request = Request(method=method, path=path, headers=headers, body=encode(body))
         return result(kind, request, self._caller.call(request))
 
+    def _ordered(self, kind: type[T], path: str) -> T:
+        """Have something done that needs no more words and has no key."""
+        request = Request(method="POST", path=path)
+        return result(kind, request, self._caller.call(request))
+
     def _removed(self, path: str, headers: Mapping[str, str] | None = None) -> None:
         self._caller.call(Request(method="DELETE", path=path, headers=headers or {}))

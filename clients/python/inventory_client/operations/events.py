@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from inventory_client.answers import EventPage
+from inventory_client.events import EventPage
 from inventory_client.inputs import parameters
 from inventory_client.operations.base import Room
 

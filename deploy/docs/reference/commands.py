@@ -8,18 +8,20 @@ import click
 from deploy.docs.pages import Generated
 from deploy.docs.reference.markdown import code, compose, paragraphs, prose, table
 from inventory.cli import main
+from inventory.cli.completing import NAME
 
-_PROGRAM = "python -m inventory"
-_ABOUT = f"`{_PROGRAM} COMMAND --help` says the same. The settings come from the environment."
+_ABOUT = f"""\
+What `{NAME} COMMAND --help` says. How to come by the program, what it answers to programs and
+what its exit codes mean is under [Command line](../command-line.md)."""
 
 
 def page() -> Generated:
     """Return the page."""
-    text = compose("Command line", _ABOUT, *_blocks(main, _PROGRAM))
+    text = compose("Commands", _ABOUT, *_blocks(main, NAME))
     return Generated(
         "reference/commands.md",
-        "Command line",
-        f"every `{_PROGRAM} ...`",
+        "Commands",
+        f"every `{NAME} ...`, with its options",
         text,
         "inventory/__main__.py",
     )
@@ -34,7 +36,7 @@ def _blocks(group: click.Group, name: str) -> Iterator[str]:
             yield from _blocks(command, own)
             continue
         usage = " ".join([own, *command.collect_usage_pieces(click.Context(command))])
-        yield f"## {command.name if name == _PROGRAM else own.removeprefix(_PROGRAM + ' ')}"
+        yield f"## {own.removeprefix(f'{NAME} ')}"
         yield f"```text\n{usage}\n```"
         yield paragraphs(cleandoc(command.help or ""))
         options = [one for one in command.params if isinstance(one, click.Option)]

@@ -43,7 +43,7 @@ explore: $(VENV)/.dev.stamp  ## Try every order of steps and every crash of smal
 	@exec $(BIN)/python -m tests.faults.explore $(ARGS)
 
 .PHONY: lint
-lint: lint-python types lint-deploy lint-clients  ## Check style, formatting, types, security and deployment files
+lint: lint-python types lint-deploy lint-clients docs  ## Check style, formatting, types, security, deployment files and documentation
 
 .PHONY: lint-python
 lint-python: $(VENV)/.dev.stamp

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from deploy.docs.reference import document as reference
 from inventory import __version__
 from inventory.api import docs_page
 
@@ -33,6 +34,13 @@ def test_document_is_valid(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     assert document["info"]["version"] == __version__
     assert document["servers"][0]["url"] == "/"
+
+
+def test_the_reference_is_made_of_this_document(document: dict[str, Any]) -> None:
+    """The pages of the site, which are made without a server, know every route of the service."""
+    assert {path: set(methods) for path, methods in reference.document()["paths"].items()} == {
+        path: set(methods) for path, methods in document["paths"].items()
+    }
 
 
 def test_document_names_no_place(client: FlaskClient) -> None:

@@ -41,6 +41,7 @@ from inventory.repository import mongo, schema
 from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.repository.pooling import PoolWatch
 from inventory.repository.standing import StandingRepository
+from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.stock.engine import StockEngine
 from inventory.stock.sweeper import Sweeper
@@ -156,16 +157,27 @@ def _wire(
         metrics,
         instruments.engine if instruments else StockEngine,
     )
+    hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
     measuring = Measuring(metrics, health, database, redis)
     measuring.of_process(settings, rooms.engine, pool)
     measuring.of_database(StandingRepository(database, rooms.clock))
-    hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
     measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
+    return _context(settings, rooms, hooks, health, metrics, Rates(redis))
 
+
+def _context(
+    settings: Settings,
+    rooms: Rooms[ProductReads],
+    hooks: Webhooks,
+    health: Health,
+    metrics: Metrics,
+    rated: Rates,
+) -> context.Context:
+    """Gather what the views call."""
     return context.Context(
         settings=settings,
         catalogue=rooms.catalogue,
@@ -180,7 +192,7 @@ def _wire(
         reads=rooms.publisher,
         health=health,
         metrics=metrics,
-        rates=rates.RequestRates(settings, Rates(redis), metrics.request_limited),
+        rates=rates.RequestRates(settings, rated, metrics.request_limited),
         time_limit=mongo.time_limit,
     )
 

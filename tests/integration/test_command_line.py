@@ -154,7 +154,7 @@ def test_bash_completes() -> None:
         eval "$(inventory completion bash)"
         complete -p inventory >/dev/null
         for words in "$@"; do
-            COMP_WORDS=($words); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            COMPREPLY=(); COMP_WORDS=($words); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
             _inventory_completion inventory
             echo "${COMPREPLY[@]}"
         done

@@ -255,7 +255,8 @@ engine = installed.purchasing._changes._engine
 assert not [name for name in sys.modules if name.startswith(("opentelemetry", "inventory.tracing"))]
 assert type(app.wsgi_app) is Browsers
 assert type(engine) is StockEngine
-assert not engine._stock._stock.database.client.options.event_listeners
+watched = engine._stock._stock.database.client.options.pool_options._event_listeners
+assert not watched.enabled_for_commands
 assert "execute_command" not in vars(installed.reads.store.connection._client)
 hooks = [*app.before_request_funcs[None], *app.after_request_funcs[None]]
 assert not [hook for hook in hooks if "tracing" in hook.__module__]

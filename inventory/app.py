@@ -25,6 +25,7 @@ from inventory.api import (
     reservations,
     stock,
     stocktakes,
+    transfers,
     webhooks,
 )
 from inventory.api.admission import Admission
@@ -99,7 +100,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     rates.register(app, wired.rates)
     if not wired.health.seen_ready:
         requests.hold_back(app)
-    selling = (products, stock, purchases, reservations, stocktakes)
+    selling = (products, transfers, stock, purchases, reservations, stocktakes)
     for room in (*selling, integrity, events, keys, webhooks, health, documentation):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
@@ -187,6 +188,8 @@ def _context(
         adjusting=rooms.adjusting,
         auditing=rooms.auditing,
         events=rooms.events,
+        importing=rooms.importing_for(rooms.publisher),
+        exporting=rooms.exporting,
         keyring=rooms.keyring,
         webhooks=hooks,
         reads=rooms.publisher,

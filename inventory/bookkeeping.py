@@ -29,7 +29,7 @@ from inventory.stock.engine import StockEngine
 from inventory.telemetry.metrics import Metrics
 from inventory.wiring import Rooms
 
-__all__ = ["Bookkeeping", "Outcome", "opened", "opened_engine"]
+__all__ = ["Bookkeeping", "Outcome", "opened", "opened_engine", "opened_rooms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def opened(settings: Settings) -> Iterator[Bookkeeping]:
 
 
 @contextmanager
-def opened_engine(settings: Settings) -> Iterator[StockEngine]:
-    """Yield what changes stock, and tells the cache; raise as `opened` does."""
+def opened_rooms(settings: Settings) -> Iterator[Rooms[ProductReads]]:
+    """Yield what changes products and stock, and tells the cache; raise as `opened` does."""
     metrics = Metrics()
     with mongo.connect(settings) as client:
         database = mongo.open_database(client, settings)
@@ -60,9 +60,16 @@ def opened_engine(settings: Settings) -> Iterator[StockEngine]:
         redis = connection.Connection(connection.connect(settings), metrics.cache_event)
         store = VersionedStore(redis)
         try:
-            yield Rooms(client, database, lambda c: ProductReads(c, store), metrics).engine
+            yield Rooms(client, database, lambda c: ProductReads(c, store), metrics)
         finally:
             store.close()
+
+
+@contextmanager
+def opened_engine(settings: Settings) -> Iterator[StockEngine]:
+    """Yield what changes stock alone; raise as `opened` does."""
+    with opened_rooms(settings) as rooms:
+        yield rooms.engine
 
 
 def _wired(client: MongoClient[mongo.Document], database: Database[mongo.Document]) -> Bookkeeping:

@@ -61,6 +61,34 @@ CURSOR_CHARACTERS_MAX: Final = 1_024
 IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
 REQUEST_ID_CHARACTERS_MAX: Final = 128
 
+# --- imports and exports --------------------------------------------------------------------------
+# The one route with bodies of this size.
+IMPORT_PATH: Final = "/api/products/bulk"
+EXPORT_PATH: Final = "/api/products/export"
+IMPORT_BYTES_MAX: Final = 16 * 1024 * 1024
+IMPORT_BODY_SECONDS_MAX: Final = 15.0
+IMPORT_ROWS_MAX: Final = 25_000
+# Of the body of an import so much is held in memory; the rest waits on disk.
+IMPORT_MEMORY_BYTES: Final = 256 * 1024
+# One transaction; its products cannot be sold while it lasts.
+IMPORT_BATCH_ROWS: Final = 100
+IMPORT_BATCH_BYTES: Final = 1024 * 1024
+IMPORT_BATCH_SECONDS_MAX: Final = 5.0
+# Begun no later than this; what is begun is ended.
+IMPORT_SECONDS_MAX: Final = 20.0
+# So long nobody else works for the same key, from one batch to the next.
+IMPORT_CLAIM_SECONDS: Final = 10.0
+# After so many rows whoever waits has a turn: a row is checked in some 100 us.
+IMPORT_TURN_ROWS: Final = 16
+# Of one process at once.
+IMPORTS_WORKING_MAX: Final = 2
+EXPORTS_WORKING_MAX: Final = 4
+EXPORT_BATCH_PRODUCTS: Final = 250
+EXPORT_SECONDS_MAX: Final = 900.0
+# How many names that no column has are told, and how many faults of one row, by names of a length.
+COLUMNS_TOLD_MAX: Final = 20
+FAULT_NAME_CHARACTERS_MAX: Final = 100
+
 # --- time: Redis < MongoDB < request < proxy < worker ---------------------------------------------
 REDIS_TIMEOUT_SECONDS: Final = 0.05
 # The driver looks for a server in steps of half a second, so it may take that much longer.
@@ -257,6 +285,8 @@ assert (
     < PROXY_TIMEOUT_SECONDS
     < WORKER_TIMEOUT_SECONDS
 )
+assert IMPORT_BATCH_SECONDS_MAX < IMPORT_CLAIM_SECONDS
+assert IMPORT_SECONDS_MAX + IMPORT_BATCH_SECONDS_MAX < WORKER_TIMEOUT_SECONDS
 assert CHECK_REQUEST_SECONDS < MONGO_TIMEOUT_SECONDS
 assert RATE_INTRODUCTION_SECONDS * 2 < RATE_PROCESS_SECONDS
 assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX

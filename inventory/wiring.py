@@ -14,6 +14,7 @@ from inventory.repository.auditing import AuditRepository
 from inventory.repository.deliveries import DeliveryRepository
 from inventory.repository.events import EventRepository
 from inventory.repository.feed import FeedRepository
+from inventory.repository.imports import ImportRepository
 from inventory.repository.keys import KeyRepository
 from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
@@ -25,10 +26,14 @@ from inventory.repository.stocktakes import StocktakeRepository
 from inventory.repository.webhooks import WebhookRepository
 from inventory.services.adjusting import Adjusting
 from inventory.services.auditing import Auditing
+from inventory.services.carrying import Carrying
+from inventory.services.carrying import Publisher as ProductPublisher
 from inventory.services.catalogue import Catalogue
 from inventory.services.changing import Changes
 from inventory.services.counting import Counting
 from inventory.services.events import Events
+from inventory.services.exporting import Exporting
+from inventory.services.importing import Importing
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
@@ -64,6 +69,7 @@ class Rooms(Generic[P]):
         self.stocktakes = StocktakeRepository(database)
         self.operations = OperationRepository(database)
         self.products = ProductRepository(database)
+        self.imports = ImportRepository(database)
         self.transactions = mongo.Transactions(client, observer.transaction_ended)
         self.catalogue = Catalogue(
             self.transactions,
@@ -123,10 +129,18 @@ class Rooms(Generic[P]):
             self.clock,
         )
         self.reserving = Reserving(self.changes, self.products, self.reservations, self.clock)
+        self.exporting = Exporting(self.imports, self.stock)
         self.counting = Counting(self.changes, self.products, self.clock)
         self.adjusting = Adjusting(
             self.changes, self.products, self.stock, self.movements, self.archive, self.clock
         )
+
+    def importing_for(self, publisher: ProductPublisher) -> Importing:
+        """Return the service of imports, which tells `publisher` of all that it changes."""
+        carrying = Carrying(
+            self.poster, self.imports, self.stock, self.operations, self.clock, publisher
+        )
+        return Importing(carrying, self.imports, self.operations, self.clock)
 
 
 def webhooks_of(

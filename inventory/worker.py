@@ -164,7 +164,10 @@ class WholeBodies:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Call the application; who asks for a body that did not come in time gets an error."""
         body = environ["wsgi.input"]
-        if not _has_arrived(body):
+        if environ["PATH_INFO"] == limits.IMPORT_PATH:
+            # Too large to be held here. The service takes it when it knows from whom it comes.
+            environ["wsgi.input"] = Arriving(body, limits.IMPORT_BODY_SECONDS_MAX)
+        elif not _has_arrived(body):
             arrived = None
             with gevent.Timeout(self._seconds, False):
                 arrived = body.read(limits.BODY_BYTES_MAX + 1)
@@ -183,6 +186,24 @@ def _has_arrived(body: Any) -> bool:
     if not isinstance(reader, LengthReader):
         return False
     return bool(reader.length <= reader.unreader.buf.getbuffer().nbytes)
+
+
+class Arriving:
+    """A body that is read as it comes, for no longer than `seconds` in all."""
+
+    def __init__(self, body: Any, seconds: float) -> None:
+        self._body = body
+        self._until = time.monotonic() + seconds
+
+    def read(self, size: int) -> bytes:
+        """Return what comes next; raise `TimeoutError` if it did not come in time."""
+        arrived: bytes | None = None
+        with gevent.Timeout(max(self._until - time.monotonic(), 0.001), False):
+            arrived = self._body.read(size)
+        if arrived is None:
+            self._body.failed = True
+            raise TimeoutError
+        return arrived
 
 
 class _Unfinished:

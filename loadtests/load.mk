@@ -71,3 +71,8 @@ power-cut: $(VENV)/.dev.stamp  ## Lose what mongod never synced; as root (ROUNDS
 fuzz: $(VENV)/.dev.stamp  ## Call everything in ways nobody thought of (CALLS= SEED= URL= KEY=)
 	@exec $(BIN)/python -m loadtests fuzz $(call load_option,CALLS,--calls) \
 	  $(call load_option,SEED,--seed) $(call load_option,URL,--url) $(call load_option,KEY,--key)
+
+.PHONY: bench-import
+bench-import: $(VENV)/.dev.stamp  ## Time and memory of imports and exports (ROWS= PICTURE=)
+	@exec $(BIN)/python -m loadtests.bulk $(call load_option,ROWS,--rows) \
+	  $(call load_option,PICTURE,--picture)

@@ -2,26 +2,23 @@
 
 import hashlib
 import json
-import re
-from decimal import Decimal
 from functools import lru_cache
-from itertools import accumulate
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import g, request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
-from inventory import limits
+from inventory import limits, strict_json
 from inventory.api.authentication import current_principal
 from inventory.api.problems import (
-    Fields,
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
     MalformedJSON,
     UnsupportedMediaType,
     ValidationFailed,
 )
+from inventory.api.schemas.faults import flat
 from inventory.domain.claims import RequestKey
 
 JSON = "application/json"
@@ -70,58 +67,11 @@ def _read_bytes(bytes_max: int) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON (RFC 8259) strictly: no NaN, no name twice, no floats in between.
-
-    What nests too deep or has too many values is refused before anything is made of it.
-    """
-    _bound(body)
+    """Parse JSON strictly, as `strict_json.parse` does; raise `MalformedJSON`."""
     try:
-        return _DECODER.decode(body.decode("utf-8"))
-    except MalformedJSON:
-        raise
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise MalformedJSON("The body is not JSON that this service can read.") from error
-
-
-# A string, closed or not. It never gives back what it took, so that no text costs more than its
-# length.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_OPENING, _CLOSING = b"[{", b"]}"
-_STEPS = dict.fromkeys(_OPENING, 1) | dict.fromkeys(_CLOSING, -1)
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
-
-
-def _bound(body: bytes) -> None:
-    """Raise `MalformedJSON` if `body` nests too deep or has too many values.
-
-    Each value but the first stands behind a bracket, a colon or a comma; so short bodies, which are
-    nearly all, cannot have too many and need no look.
-    """
-    opened = body.count(b"[") + body.count(b"{")
-    if opened <= limits.JSON_NESTING_MAX and len(body) <= limits.JSON_VALUES_MAX:
-        return
-    marks = _STRING.sub(b"", body)
-    if marks.count(b",") + marks.count(b"[") + marks.count(b"{") > limits.JSON_VALUES_MAX:
-        raise MalformedJSON(f"The body has more than {limits.JSON_VALUES_MAX} values.")
-    depths = accumulate(_STEPS[byte] for byte in marks.translate(None, _NO_BRACKETS))
-    if max(depths, default=0) > limits.JSON_NESTING_MAX:
-        raise MalformedJSON(f"The body nests deeper than {limits.JSON_NESTING_MAX} levels.")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise MalformedJSON(f"{name} is not JSON.")
-
-
-def _distinct_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise MalformedJSON("An object has the same name twice.")
-    return members
-
-
-_DECODER = json.JSONDecoder(
-    parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_distinct_names
-)
+        return strict_json.parse(body)
+    except strict_json.NotJSON as error:
+        raise MalformedJSON(str(error)) from error
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
@@ -147,19 +97,7 @@ def load(schema: Schema, data: Any) -> Any:
     try:
         return schema.load(data)
     except ValidationError as error:
-        raise ValidationFailed(_flat(error.messages)) from error
-
-
-def _flat(messages: Any, path: str = "") -> Fields:
-    """Turn nested messages into one level: `max_per_customer.quantity`, `tags.0`."""
-    if isinstance(messages, dict):
-        flat: Fields = {}
-        for name, inner in messages.items():
-            # A name that a client sent may hold half of a surrogate pair, which no answer can.
-            shown = "body" if name == "_schema" else str(name).encode(errors="replace").decode()
-            flat |= _flat(inner, f"{path}.{shown}" if path else shown)
-        return flat
-    return {path: [str(message) for message in messages]}
+        raise ValidationFailed(flat(error.messages)) from error
 
 
 _MEANING = json.JSONEncoder(sort_keys=True, default=str, separators=(",", ":"))

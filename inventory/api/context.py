@@ -14,6 +14,8 @@ from inventory.services.auditing import Auditing
 from inventory.services.catalogue import Catalogue
 from inventory.services.counting import Counting
 from inventory.services.events import Events
+from inventory.services.exporting import Exporting
+from inventory.services.importing import Importing
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
@@ -37,6 +39,8 @@ class Context:
     adjusting: Adjusting
     auditing: Auditing
     events: Events
+    importing: Importing
+    exporting: Exporting
     keyring: Keyring
     webhooks: Webhooks
     reads: ProductReads

@@ -14,6 +14,7 @@ from inventory.api import problems
 from inventory.api.authentication import authorize, current_principal
 from inventory.api.bodies import JSON, read_body, read_query, read_request_key
 from inventory.api.context import context
+from inventory.api.uploads import receive
 from inventory.domain.keys import Scope
 from inventory.errors import InventoryError
 
@@ -31,7 +32,8 @@ class Contract:
     Where API keys are asked for, one with the `scope` is needed, and a secret one if `secret_only`;
     without a scope it is open to everybody.
 
-    A body that is optional may be left out, which is the same as an empty object.
+    A body that is optional may be left out, which is the same as an empty object. An operation with
+    `rows` takes many of them instead, each as this schema has it, and gets them as `upload`.
 
     `problems` and `statuses` are what can go wrong besides `implied_problems`. An operation that
     `stores` nothing and reads nothing stored does without MongoDB, and is not limited in its rate.
@@ -43,6 +45,7 @@ class Contract:
     scope: Scope | None
     secret_only: bool = False
     body: Schema | None = None
+    rows: Schema | None = None
     media_types: tuple[str, ...] = (JSON,)
     query: Schema | None = None
     problems: tuple[type[InventoryError], ...] = ()
@@ -55,12 +58,17 @@ class Contract:
     stores: bool = True
     takes_stock: bool = False
 
+    @property
+    def takes_body(self) -> bool:
+        """Whether there is anything in the request's body."""
+        return self.body is not None or self.rows is not None
+
     def implied_problems(self) -> list[type[InventoryError]]:
         """Return the problems that follow from what the operation takes."""
         implied: list[type[InventoryError]] = [problems.ForeignPage, *self._implied_by_scope()]
-        if self.body is not None:
+        if self.takes_body:
             implied += [problems.MalformedJSON, problems.UnsupportedMediaType]
-        if self.body is not None or self.query is not None:
+        if self.takes_body or self.query is not None:
             implied += [problems.ValidationFailed]
         if self.idempotent:
             implied += [problems.InvalidIdempotencyKey, problems.IdempotencyKeyRequired]
@@ -70,7 +78,7 @@ class Contract:
         if self.stores:
             implied += [problems.RateLimited]
             implied += [errors.StorageUnavailable, errors.DatabaseNotReady]
-        if self.stores and (self.body is not None or self.conditional):
+        if self.stores and (self.takes_body or self.conditional):
             implied += [errors.OutcomeUnknown]
         return implied
 
@@ -88,7 +96,7 @@ class Contract:
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             HTTPStatus.INTERNAL_SERVER_ERROR,
         ]
-        return [*(of_bodies if self.body is not None else ()), *of_all]
+        return [*(of_bodies if self.takes_body else ()), *of_all]
 
 
 def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callable[[View], View]:
@@ -102,21 +110,36 @@ def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callab
                 authorize(promised.scope, secret_only=promised.secret_only)
             if promised.stores and (rates := context().rates).limits_requests:
                 rates.admit(current_principal(), takes_stock=promised.takes_stock)
-            if promised.query is not None:
-                arguments["query"] = read_query(promised.query)
-            if promised.body is not None:
-                arguments["body"] = read_body(
-                    promised.body, *promised.media_types, optional=promised.body_optional
-                )
-            if promised.idempotent:
-                required = context().settings.require_idempotency_key
-                arguments["key"] = read_request_key(arguments["body"], required=required)
-            return view(**arguments)
+            return view(**arguments, **_read(promised))
 
         checked.contract = promised  # type: ignore[attr-defined]  # found again by `contract_of`
         return checked
 
     return decorate
+
+
+def _read(promised: Contract) -> dict[str, Any]:
+    """Return what came with the current request, of what its operation takes."""
+    found: dict[str, Any] = {}
+    if promised.query is not None:
+        found["query"] = read_query(promised.query)
+    if promised.body is not None:
+        found["body"] = read_body(
+            promised.body, *promised.media_types, optional=promised.body_optional
+        )
+    if promised.rows is not None:
+        found["upload"] = receive(promised.media_types)
+    if promised.idempotent:
+        required = context().settings.require_idempotency_key
+        found["key"] = read_request_key(_asked(found), required=required)
+    return found
+
+
+def _asked(found: dict[str, Any]) -> Any:
+    """Return what tells a request from others of its operation; of an upload, its digest."""
+    if "upload" in found:
+        return [found["query"], *found["upload"].identity]
+    return found["body"]
 
 
 def contract_of(view: Callable[..., Any]) -> Contract | None:

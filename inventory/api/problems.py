@@ -119,6 +119,7 @@ STATUS: dict[type[InventoryError], HTTPStatus] = {
     ForeignPage: HTTPStatus.FORBIDDEN,
     errors.InsufficientScope: HTTPStatus.FORBIDDEN,
     errors.SecretKeyRequired: HTTPStatus.FORBIDDEN,
+    errors.MalformedTable: HTTPStatus.BAD_REQUEST,
     errors.ApiKeyNotFound: HTTPStatus.NOT_FOUND,
     errors.ProductNotFound: HTTPStatus.NOT_FOUND,
     errors.PurchaseNotFound: HTTPStatus.NOT_FOUND,
@@ -150,6 +151,7 @@ STATUS: dict[type[InventoryError], HTTPStatus] = {
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ImportUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }

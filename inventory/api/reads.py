@@ -205,6 +205,15 @@ class ProductReads:
         self.publish([stock], seen)
         self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
 
+    def publish_products(
+        self, products: Sequence[Product], stock: Sequence[Snapshot], seen: Glimpse
+    ) -> None:
+        """Take over many products that were just created or edited, and counters."""
+        self.publish(stock, seen)
+        if products:
+            self.card.publish({(product.id,): _card(product) for product in products}, seen)
+            self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
+
     def publish_current(self, product_id: str) -> None:
         """Take over a product as it is now, for an answer about what another request did to it."""
         seen = self.store.glimpse()

@@ -86,3 +86,5 @@ def _end(_: BaseException | None) -> None:
     if (limit := g.pop("time_limit", None)) is not None:
         limit.__exit__(None, None, None)
     logs.forget()
+    if (upload := g.pop("upload", None)) is not None:
+        upload.close()

@@ -9,7 +9,16 @@ import sys
 import click
 
 from inventory import __version__
-from inventory.cli import benchmarking, books, catalogue, completing, delivering, keys, running
+from inventory.cli import (
+    benchmarking,
+    books,
+    catalogue,
+    completing,
+    delivering,
+    keys,
+    running,
+    transfer,
+)
 from inventory.cli.output import Commands
 from inventory.telemetry import logs
 
@@ -34,6 +43,8 @@ for _command in (
     delivering.deliver,
     catalogue.demo,
     benchmarking.benchmark,
+    transfer.import_,
+    transfer.export,
     books.integrity,
     books.repair,
     books.expire,

@@ -22,12 +22,14 @@
     ├── DuplicateSku, WebhookLimitReached
     ├── StaleVersion
     ├── InvalidValue                 valid one by one, wrong together
+    ├── InvalidRow, MalformedTable   of an import
     ├── IdempotencyKeyReused
     ├── IdempotencyInProgress
     └── Unavailable                  nothing was decided, or nobody knows: retry
         ├── DatabaseNotReady         an operator has to do something first
         ├── StorageUnavailable       certainly not applied
         ├── Overloaded               certainly not applied
+        ├── ImportUnfinished         the first rows are applied, the others are not
         └── OutcomeUnknown           applied or not: a retry with the same key tells
 
 Each class has a stable `code` and a `title`, and carries its facts in `details`, as JSON values.
@@ -46,8 +48,10 @@ from inventory.errors.base import (
     EventsForgotten,
     IdempotencyInProgress,
     IdempotencyKeyReused,
+    InvalidRow,
     InvalidValue,
     InventoryError,
+    MalformedTable,
     NotFound,
     ProductNotFound,
     PurchaseNotFound,
@@ -74,6 +78,7 @@ from inventory.errors.refusals import (
 )
 from inventory.errors.unavailable import (
     DatabaseNotReady,
+    ImportUnfinished,
     OutcomeUnknown,
     Overloaded,
     StorageUnavailable,
@@ -95,11 +100,14 @@ __all__ = [
     "Excess",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
+    "ImportUnfinished",
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidRow",
     "InvalidValue",
     "InventoryError",
+    "MalformedTable",
     "MixedCurrencies",
     "NotFound",
     "OutcomeUnknown",

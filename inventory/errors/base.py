@@ -1,5 +1,6 @@
 """The root of the tree, and what is wrong with a request before stock is asked."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -100,6 +101,23 @@ class InvalidValue(InventoryError):
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__("The request is not valid.", errors={field: [message]})
+
+
+class InvalidRow(InventoryError):
+    """Fields of one row are missing, unknown, of the wrong type or out of bounds."""
+
+    code = "validation_failed"
+    title = "Validation failed"
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__("The row is not valid.", errors=dict(errors))
+
+
+class MalformedTable(InventoryError):
+    """The table is not CSV (RFC 4180) in UTF-8, or its first line does not name its columns."""
+
+    code = "malformed_csv"
+    title = "Malformed CSV"
 
 
 class IdempotencyKeyReused(InventoryError):

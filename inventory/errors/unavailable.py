@@ -45,3 +45,18 @@ class OutcomeUnknown(Unavailable):
             "The database broke off in the middle of the change. A retry with the same "
             "Idempotency-Key tells what became of it; without a key, look before you repeat it."
         )
+
+
+class ImportUnfinished(Unavailable):
+    """The import came to its end too early: some rows are done, the others were not begun."""
+
+    code = "import_unfinished"
+    title = "Import unfinished"
+
+    def __init__(self, rows_done: int) -> None:
+        super().__init__(
+            f"The first {rows_done} rows are done, the others are not. The same request with the "
+            "same Idempotency-Key goes on from there; without a key, rows that are done change "
+            "nothing when they come again, but those with a stock_delta add once more.",
+            rows_done=rows_done,
+        )

@@ -74,6 +74,19 @@ class OperationRepository:
         kept = {claim.operation_id for claim in held if claim and claim.refusal}
         return {claim.operation_id for claim in refused} - kept
 
+    def extend(self, claim: Claim, session: Session) -> bool:
+        """Let an attempt hold until the fence of `claim`; tell whether it is still the current one.
+
+        Inside a transaction, which must be aborted if it is not.
+        """
+        query, change = _attempt(claim), {"$set": {"fence": claim.fence}}
+        return self._operations.update_one(query, change, session=session).matched_count == 1
+
+    def complete(self, claim: Claim) -> None:
+        """Keep the result of an attempt whose effects are durable; one taken over is left alone."""
+        with writing():
+            self._operations.update_one(_attempt(claim), {"$set": {"result": claim.result}})
+
     def finish(self, claims: Sequence[Claim], session: Session) -> set[str]:
         """Keep the results of attempts inside the transaction of their effects.
 

@@ -117,6 +117,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     "webhook_deliverers": [
         IndexModel("seen_at", name="expiry", expireAfterSeconds=_DELIVERER_KEEP_SECONDS)
     ],
+    # Found by their import and number, which are their id.
+    "import_batches": [
+        IndexModel(
+            "created_at", name="expiry", expireAfterSeconds=int(limits.OPERATION_KEEP_SECONDS)
+        )
+    ],
     "operations": [
         IndexModel(
             "created_at", name="expiry", expireAfterSeconds=int(limits.OPERATION_KEEP_SECONDS)

@@ -30,9 +30,10 @@ from inventory.repository.mongo import (
 )
 from inventory.repository.updates import (
     follow,
+    follow_terms,
     guarded_update,
     mirrored,
-    stamped_tail,
+    opening,
     without_tail_before,
 )
 from inventory.repository.updates import trim as trim_to
@@ -209,36 +210,20 @@ class StockRepository:
         self, product_id: str, terms: Terms, available: int, at: datetime, session: Session
     ) -> None:
         """Open the counters of a new product, inside a transaction; their version is 1."""
-        document = {
-            "_id": ObjectId(product_id),
-            "available": Int64(available),
-            "held": Int64(0),
-            "headroom": Int64(available + terms.oversell_limit),
-            "version": Int64(1),
-            "closed": False,
-            "tail": [],
-            "trimmed_at": at,
-            "terms_version": Int64(1),
-        }
-        self._stock.insert_one(document | mirrored(terms), session=session)
+        self._stock.insert_one(opening(product_id, terms, available, at), session=session)
 
     def change_terms(
         self, product_id: str, old: Terms, terms: Terms, version: int, session: Session
     ) -> Snapshot:
         """Tell the counters what a sale must know of the edited product, inside a transaction.
 
-        `version` is the edited product's.
-        Entries that still wait in the tail were sold at the old price, so it is written into them.
-        The counters of a product on sale are in demand: what a sale need not know leaves them be.
+        `version` is the edited product's. The counters of a product on sale are in demand: what a
+        sale need not know leaves them be.
         """
         if mirrored(old) == mirrored(terms):
             document = self._stock.find_one({"_id": ObjectId(product_id)}, session=session)
             return _existing(document, self._clock.now())
-        headroom = {"$add": ["$available", Int64(terms.oversell_limit)]}
-        new: Document = {name: {"$literal": value} for name, value in mirrored(terms).items()}
-        tail = {"tail": stamped_tail(), "headroom": headroom, "terms_version": Int64(version)}
-        update = [{"$set": new | tail}]
-        return self._change_in(product_id, update, session)
+        return self._change_in(product_id, follow_terms(terms, version), session)
 
     def close(self, product_id: str, session: Session) -> Snapshot:
         """Refuse every later change of the product's stock, inside a transaction."""

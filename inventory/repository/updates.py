@@ -1,6 +1,7 @@
 """What is written to counters: updates as MongoDB takes them, built without asking it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bson import Int64, ObjectId
 
@@ -37,6 +38,33 @@ def mirrored(terms: Terms) -> Document:
         "order_max": Int64(terms.max_per_order or limits.QUANTITY_MAX),
         "customer_limit": customer_limit_document(terms.max_per_customer),
     }
+
+
+def opening(product_id: str, terms: Terms, available: int, at: datetime) -> Document:
+    """Return the first counters of a product; their version is 1."""
+    counters = {
+        "_id": ObjectId(product_id),
+        "available": Int64(available),
+        "held": Int64(0),
+        "headroom": Int64(available + terms.oversell_limit),
+        "version": Int64(1),
+        "closed": False,
+        "tail": [],
+        "trimmed_at": at,
+        "terms_version": Int64(1),
+    }
+    return counters | mirrored(terms)
+
+
+def follow_terms(terms: Terms, version: int) -> list[Document]:
+    """Return the update that tells counters of the terms that a product's `version` has.
+
+    Entries that still wait in the tail were sold at the old price, so it is written into them.
+    """
+    headroom = {"$add": ["$available", Int64(terms.oversell_limit)]}
+    new: Document = {name: {"$literal": value} for name, value in mirrored(terms).items()}
+    tail = {"tail": stamped_tail(), "headroom": headroom, "terms_version": Int64(version)}
+    return [{"$set": new | tail}]
 
 
 def stamped_tail() -> Document:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol, TypeVar
 
 from inventory import limits
 from inventory.domain.books import Books
@@ -39,6 +40,22 @@ class Posted:
     failures: dict[str, InventoryError] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
+
+
+Decided = TypeVar("Decided")
+
+
+class Entries(Protocol[Decided]):
+    """Whoever changes stock together with documents of its own, in the same transaction.
+
+    Both may be called several times, so neither may have an effect outside of it.
+    """
+
+    def decide(self, books: Books, session: Session) -> Decided:
+        """Let stock change in the books; raise an error of ours to leave everything as it was."""
+
+    def write(self, decided: Decided, session: Session) -> None:
+        """Write the other documents, once the counters are written."""
 
 
 class _Superseded(Exception):
@@ -103,6 +120,26 @@ class Poster:
                 tell(self._observer, posted.movements)
                 return replace(posted, failures=posted.failures | overtaken)
         return Posted(failures=overtaken)
+
+    def enter(self, product_ids: Sequence[str], entries: Entries[Decided]) -> Decided:
+        """Let `entries` change the stock of products; return what it decided.
+
+        Raises what `entries` raises, `StorageUnavailable` and `OutcomeUnknown`.
+        """
+        while True:
+            try:
+                return self._transactions.run(partial(self._enter, product_ids, entries))
+            except _TailFull as problem:
+                self._archive.settle(problem.snapshots)
+
+    def _enter(
+        self, product_ids: Sequence[str], entries: Entries[Decided], session: Session
+    ) -> Decided:
+        books = self._open([Needs(tuple(product_ids))], session)
+        decided = entries.decide(books, session)
+        self._write(books, self._shortened(books.changed_counters(), session), [], session)
+        entries.write(decided, session)
+        return decided
 
     def _post(self, changes: Sequence[Change], session: Session) -> Posted:
         books = self._open([change.posting.needs() for change in changes], session)

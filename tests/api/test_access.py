@@ -37,6 +37,7 @@ BODIES: Mapping[str, Any] = {
     "post_stocktake": {"lines": [{"product_id": ID, "counted": 1}]},
     "make_webhook": {"url": "https://shop.example/hook"},
     "edit_webhook": {"description": "x"},
+    "import_products": [{"sku": "A-1", "name": "Cap", "price": "5", "stock": 3}],
     "make_key": {"client": "somebody", "scopes": ["catalog:read"]},
 }
 
@@ -58,7 +59,8 @@ NAMES = [
     "purchase_product", "buy_cart", "list_purchases", "get_purchase", "return_units",
     "adjust_stock", "get_stock", "list_movements", "hold_units", "get_reservation",
     "extend_reservation", "commit_reservation", "release_reservation", "post_stocktake",
-    "check_product", "check_all", "make_key", "list_keys", "get_key", "revoke_key",
+    "import_products", "export_products", "check_product", "check_all", "make_key", "list_keys",
+    "get_key", "revoke_key",
     "make_webhook", "list_webhooks", "get_webhook", "edit_webhook", "delete_webhook",
     "rotate_secret", "test_webhook", "list_deliveries", "get_delivery", "redeliver",
     "get_health", "get_readiness", "get_metrics", "get_document", "get_page", "get_page_file",

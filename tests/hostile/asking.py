@@ -65,6 +65,9 @@ def ask(
     if body:
         environ |= {"CONTENT_TYPE": JSON, "CONTENT_LENGTH": str(len(body))}
     for name, value in (headers or {}).items():
+        if name == "Content-Type":
+            environ["CONTENT_TYPE"] = value
+            continue
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = value.encode().decode("latin-1")
     parts, status, answered = run_wsgi_app(app.wsgi_app, environ, buffered=True)
     return Answer(int(status[:3]), dict(answered), b"".join(parts))

@@ -53,6 +53,9 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: A
         found = _resolved(document, parameter)
         parameters[found["in"]] += (found["name"],)
     content = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    if content.get("schema", {}).get("type") == "array":
+        # Rows are refused one by one: `tests/api/test_hostile_imports.py`.
+        content = {}
     return Operation(
         method.upper(), path, parameters, content.get("example"), content.get("schema")
     )

@@ -31,6 +31,7 @@ NEVER_ANSWERED = {
     "AuthenticationFailed",
     "Replayed",
     "ClaimTaken",
+    "InvalidRow",
 }
 # Values that tell checks of text, numbers, lists and objects apart.
 SUSPECTS: tuple[Any, ...] = (

@@ -77,3 +77,50 @@ def test_one_too_many_is_refused(method: str, path: str, bound: int) -> None:
 def test_operators_are_always_answered() -> None:
     """Whether the process is up must be told even when it is full."""
     assert Service(limits.WORKING_CHANGES_MAX).ask("GET", "/healthz")[2] == b"served"
+
+
+def test_transfers_are_counted_by_themselves() -> None:
+    """Imports and exports have a bound of their own; an export counts until it has gone."""
+
+    def start_response(*_: Any) -> Callable[[bytes], object]:
+        return bytes
+
+    def serve(_: Any, __: Any) -> Iterable[bytes]:
+        return iter([b"rows"])
+
+    admission, refused = Admission(serve, list), b"overloaded"
+    for path, bound in (
+        (limits.EXPORT_PATH, limits.EXPORTS_WORKING_MAX),
+        (limits.IMPORT_PATH, limits.IMPORTS_WORKING_MAX),
+    ):
+        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": path}
+        open_answers = [admission(asked, start_response) for _ in range(bound)]
+        another = b"".join(admission(asked, start_response))
+        # An import is over when its answer is known.
+        assert (refused in another) == (path == limits.EXPORT_PATH)
+        closing: Any = open_answers[0]
+        if path == limits.EXPORT_PATH:
+            closing.close()
+            assert b"".join(admission(asked, start_response)) == b"rows"
+            assert [b"".join(answer) for answer in open_answers[1:]] == [b"rows"] * (bound - 1)
+
+
+def test_one_import_too_many_is_refused() -> None:
+    """While as many imports are at work as may be, sales go on and the next import is refused."""
+    answers: list[bytes] = []
+
+    def start_response(*_: Any) -> Callable[[bytes], object]:
+        return bytes
+
+    def serve(environ: Any, _: Any) -> Iterable[bytes]:
+        if environ["depth"] < limits.IMPORTS_WORKING_MAX:
+            asked = {**environ, "depth": environ["depth"] + 1}
+            answers.extend(admission(asked, start_response))
+            answers.extend(admission({**asked, "PATH_INFO": "/", "depth": 9}, start_response))
+        return (b"done",)
+
+    admission = Admission(serve, list)
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": limits.IMPORT_PATH, "depth": 0}
+    assert list(admission(environ, start_response)) == [b"done"]
+    assert b"overloaded" in answers[0]
+    assert set(answers[1:]) == {b"done"}

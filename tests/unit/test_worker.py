@@ -5,10 +5,12 @@ import socket
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 
+from inventory import limits
 from inventory.unread import write_error
-from inventory.worker import OneWriteResponse
+from inventory.worker import Arriving, OneWriteResponse, WholeBodies
 
 
 class Wire:
@@ -108,3 +110,35 @@ def test_what_is_no_http_is_a_problem(status: int, reason: str, title: str, code
     assert f"X-Request-ID: {problem['request_id']}".encode() in head
     assert (problem["status"], problem["title"], problem["code"]) == (status, title, code)
     assert b"secret" not in head + body
+
+
+class Dribble:
+    """A body that comes in pieces, and then not at all."""
+
+    failed = False
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def read(self, _: int) -> bytes:
+        """Return the next piece; wait for ever where there is none."""
+        if not self._pieces:
+            gevent.sleep(60)
+        return self._pieces.pop(0)
+
+
+def test_an_import_is_read_by_the_service() -> None:
+    """The worker holds nothing of its body: whoever it belongs to reads it piece by piece."""
+    body = Dribble(b"one", b"two", b"")
+    seen: list[Any] = []
+    whole = WholeBodies(lambda environ, _: seen.append(environ["wsgi.input"]))
+    whole({"PATH_INFO": limits.IMPORT_PATH, "wsgi.input": body}, None)
+    assert [seen[0].read(9) for _ in range(3)] == [b"one", b"two", b""]
+
+
+def test_a_body_that_never_ends_is_lost() -> None:
+    """Nobody knows where the next request would begin, so the connection is not used again."""
+    body = Dribble()
+    with pytest.raises(TimeoutError):
+        Arriving(body, 0.01).read(9)
+    assert body.failed

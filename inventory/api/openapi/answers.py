@@ -27,6 +27,7 @@ from inventory.api.openapi.building import (
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.events import events
+from inventory.api.openapi.transfers import transfers
 from inventory.api.openapi.webhooks import webhooks
 from inventory.api.openapi.wording import EXAMPLES
 from inventory.domain.integrity.problems import Code
@@ -43,6 +44,7 @@ def answers() -> dict[str, JSONSchema]:
         "MovementPage": _page("Movement", "Some movements of a product, the newest first."),
         "Stock": _stock(),
         **documents(),
+        **transfers(),
         **keys(),
         "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
         **events(),

@@ -112,6 +112,9 @@ FACTS: Mapping[type[InventoryError], Mapping[str, JSONSchema]] = {
         "after": whole(0, 2**53, "The event after which more was asked for."),
         "kept_after": whole(0, 2**53, "All events after this one are kept."),
     },
+    errors.ImportUnfinished: {
+        "rows_done": whole(0, 2**53, "So many rows, the first ones, have been done.")
+    },
     errors.DuplicateSku: {"sku": text("The sku that another product has.")},
     errors.StaleVersion: {
         "current_version": whole(1, 2**53, "The version that the product has now.")

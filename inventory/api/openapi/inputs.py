@@ -25,6 +25,7 @@ from inventory.api.schemas.fields import (
 from inventory.api.schemas.keys import NewKeySchema
 from inventory.api.schemas.lines import NamedSchema
 from inventory.api.schemas.products import NewProductSchema
+from inventory.api.schemas.rows import ProductRowSchema
 from inventory.api.schemas.stock import AdjustmentSchema
 from inventory.domain.keys import PUBLISHABLE_SCOPES
 from inventory.domain.movements import Reason
@@ -81,6 +82,10 @@ def complete(schemas: dict[str, JSONSchema]) -> None:
             _direction(-1, minimum=-limits.DELTA_MAX, maximum=-1),
         ]
 
+    if (row := schemas.get(schema_name(ProductRowSchema))) is not None:
+        text = {"type": "string"}
+        row["anyOf"] = [{"properties": {name: text}, "required": [name]} for name in ("sku", "id")]
+        row["not"] = {"required": ["stock", "stock_delta"]}
     if (key := schemas.get(schema_name(NewKeySchema))) is not None:
         allowed = sorted(map(str, PUBLISHABLE_SCOPES))
         published = {"publishable": {"enum": [True]}, "scopes": {"items": {"enum": allowed}}}

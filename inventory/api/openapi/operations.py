@@ -22,6 +22,7 @@ from inventory.api.openapi.parameters import (
     path_parameter,
 )
 from inventory.api.openapi.problem_types import ProblemType, types_of
+from inventory.api.openapi.transfers import rows_body
 from inventory.api.openapi.wording import EXAMPLES
 from inventory.api.rates import HEADERS as RATE_HEADERS
 
@@ -75,6 +76,8 @@ def operation(route: Route, converter: OpenAPIConverter, here: Here) -> Object:
     }
     if promised.body is not None:
         described["requestBody"] = _body(promised, converter)
+    if promised.rows is not None:
+        described["requestBody"] = rows_body(promised.rows, promised.media_types, converter)
     return described
 
 

@@ -89,6 +89,9 @@ def answer_headers() -> dict[str, JSONSchema]:
             text(enum=["true"]),
             always=False,
         ),
+        "Content-Disposition": _given(
+            "Under which name a browser keeps it.", text(examples=['attachment; filename="x"'])
+        ),
         CHALLENGE: _given("How to say on whose behalf a request is made.", text()),
         "Allow": _given("The methods that there are.", text(examples=["GET, HEAD, OPTIONS"])),
         "Content-Security-Policy": _given("What the page may load: its own files.", text()),

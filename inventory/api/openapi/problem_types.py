@@ -48,7 +48,8 @@ _PLAIN: Mapping[HTTPStatus, tuple[str, str]] = {
         _UNCHANGED,
     ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        f"The body is larger than {limits.BODY_BYTES_MAX // 1024} KiB.",
+        f"The body is larger than {limits.BODY_BYTES_MAX // 1024} KiB; that of an import, than "
+        f"{limits.IMPORT_BYTES_MAX // 1024**2} MiB.",
         _UNCHANGED,
     ),
     HTTPStatus.REQUEST_URI_TOO_LONG: ("The address of the request is too long.", _UNCHANGED),

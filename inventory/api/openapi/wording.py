@@ -60,6 +60,14 @@ FIELDS: Mapping[str, str] = {
     "after": "Only events after the one with this `sequence`: `next_after` of the page before. 0 "
     "begins with the oldest that is kept; `newest` answers nothing but where the next one will be.",
     "types": "Only events of these types, separated by commas.",
+    "on_error": "`reject_all`: nothing is written if any row is found wrong beforehand; "
+    "`reject_failed`: the other rows are.",
+    "dry_run": "Answer what would become of the rows, and write nothing.",
+    "format": "`csv` or `ndjson`.",
+    "id": "The product's id, which names it where there is no sku; beside a sku it says nothing.",
+    "version": "The version of the product that this was made from; if it has another one by now, "
+    "its catalogue fields are not changed.",
+    "stock_delta": "By how many units the stock of a product that there is changes.",
     "sort": "The order of the items; a minus reads it backwards.",
 }
 

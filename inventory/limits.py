@@ -62,31 +62,28 @@ IDEMPOTENCY_KEY_CHARACTERS_MAX: Final = 255
 REQUEST_ID_CHARACTERS_MAX: Final = 128
 
 # --- imports and exports --------------------------------------------------------------------------
-# The one route with bodies of this size.
+# The one route with bodies of this size; so much of one is held in memory, the rest on disk.
 IMPORT_PATH: Final = "/api/products/bulk"
 EXPORT_PATH: Final = "/api/products/export"
 IMPORT_BYTES_MAX: Final = 16 * 1024 * 1024
+IMPORT_MEMORY_BYTES: Final = 256 * 1024
 IMPORT_BODY_SECONDS_MAX: Final = 15.0
 IMPORT_ROWS_MAX: Final = 25_000
-# Of the body of an import so much is held in memory; the rest waits on disk.
-IMPORT_MEMORY_BYTES: Final = 256 * 1024
-# One transaction; its products cannot be sold while it lasts.
+# One transaction; products whose stock it changes cannot be sold while it lasts.
 IMPORT_BATCH_ROWS: Final = 100
 IMPORT_BATCH_BYTES: Final = 1024 * 1024
 IMPORT_BATCH_SECONDS_MAX: Final = 5.0
-# Begun no later than this; what is begun is ended.
+# After so long no batch is begun; for so long a batch keeps others from the same key.
 IMPORT_SECONDS_MAX: Final = 20.0
-# So long nobody else works for the same key, from one batch to the next.
 IMPORT_CLAIM_SECONDS: Final = 10.0
 # After so many rows whoever waits has a turn: a row is checked in some 100 us.
 IMPORT_TURN_ROWS: Final = 16
-# Of one process at once.
 IMPORTS_WORKING_MAX: Final = 2
 EXPORTS_WORKING_MAX: Final = 4
 EXPORT_BATCH_PRODUCTS: Final = 250
 EXPORT_SECONDS_MAX: Final = 900.0
-# How many names that no column has are told, and how many faults of one row, by names of a length.
-COLUMNS_TOLD_MAX: Final = 20
+# How many faults of one row, or of the names of columns, are told, and how much of a name.
+FAULTS_TOLD_MAX: Final = 20
 FAULT_NAME_CHARACTERS_MAX: Final = 100
 
 # --- time: Redis < MongoDB < request < proxy < worker ---------------------------------------------

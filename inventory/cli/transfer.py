@@ -41,7 +41,11 @@ _formats = click.Choice([str(form) for form in Format])
     help="What becomes of the other rows where one cannot be done.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would become of the rows; write nothing.")
-@click.option("--key", help="Names this import: with the same key it goes on where it stopped.")
+@click.option(
+    "--idempotency-key",
+    "key",
+    help="Names this import: with the same key it goes on where it stopped.",
+)
 def import_(file: str, form: str | None, on_error: str, dry_run: bool, key: str | None) -> None:
     """Create and change products from FILE, or from the standard input (-).
 

@@ -121,4 +121,4 @@ def unknown_columns(columns: list[str]) -> list[str]:
         for number, name in enumerate(columns)
         if name not in COLUMNS or name in columns[:number]
     ]
-    return wrong[: limits.COLUMNS_TOLD_MAX]
+    return wrong[: limits.FAULTS_TOLD_MAX]

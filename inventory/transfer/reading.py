@@ -146,7 +146,7 @@ def _name_in(value: Any, faults: dict[str, list[str]]) -> dict[str, Any]:
 
 def _some(faults: dict[str, list[str]]) -> Sequence[tuple[str, list[str]]]:
     """Return faults by field; of very many the first, with names that are not too long."""
-    items = list(faults.items())[: limits.COLUMNS_TOLD_MAX]
+    items = list(faults.items())[: limits.FAULTS_TOLD_MAX]
     return [(name[: limits.FAULT_NAME_CHARACTERS_MAX], told) for name, told in items]
 
 

@@ -88,7 +88,7 @@ def test_transfers_are_counted_by_themselves() -> None:
     def serve(_: Any, __: Any) -> Iterable[bytes]:
         return iter([b"rows"])
 
-    admission, refused = Admission(serve, list), b"overloaded"
+    admission, refused = Admission(serve, lambda *_: None), b"overloaded"
     for path, bound in (
         (limits.EXPORT_PATH, limits.EXPORTS_WORKING_MAX),
         (limits.IMPORT_PATH, limits.IMPORTS_WORKING_MAX),
@@ -119,7 +119,7 @@ def test_one_import_too_many_is_refused() -> None:
             answers.extend(admission({**asked, "PATH_INFO": "/", "depth": 9}, start_response))
         return (b"done",)
 
-    admission = Admission(serve, list)
+    admission = Admission(serve, lambda *_: None)
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": limits.IMPORT_PATH, "depth": 0}
     assert list(admission(environ, start_response)) == [b"done"]
     assert b"overloaded" in answers[0]

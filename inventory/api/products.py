@@ -70,7 +70,7 @@ def create_product(body: dict[str, Any], key: RequestKey | None) -> Response:
     )
 
 
-@bp.get("/<product_id>")
+@bp.get("/<product:product_id>")
 @contract(
     "Read a product",
     {200: "Product", 304: ""},
@@ -83,7 +83,7 @@ def get_product(product_id: str) -> Response:
     return validated(context().reads.product(product_id, fresh=wants_fresh()))
 
 
-@bp.patch("/<product_id>")
+@bp.patch("/<product:product_id>")
 @contract(
     "Edit a product",
     {200: "Product"},
@@ -104,7 +104,7 @@ def edit_product(product_id: str, body: dict[str, Any]) -> Response:
     return _product(edited, 200)
 
 
-@bp.delete("/<product_id>")
+@bp.delete("/<product:product_id>")
 @contract(
     "Delete a product",
     {204: ""},

@@ -8,7 +8,7 @@ from flask import Flask, Request, Response
 from flask.ctx import RequestContext
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, MapAdapter, Rule
+from werkzeug.routing import Map, MapAdapter, Rule, UnicodeConverter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -29,6 +29,7 @@ class Service(Flask):
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
         self.session_interface = _NoSessions()
+        self.url_map.converters["product"] = _ProductName
 
     def full_dispatch_request(self) -> Response:
         """Answer a request: hooks, view, and what becomes of its exceptions."""
@@ -112,6 +113,15 @@ def _adapter(routes: Map, path: str, method: str, query: str) -> MapAdapter:
         default_method=method,
         query_args=query,
     )
+
+
+class _ProductName(UnicodeConverter):
+    """What may name a product in a path: not the words that are paths of their own beside it.
+
+    Else a method that such a path does not have would be asked of a product with that name.
+    """
+
+    regex = r"(?!(?:bulk|export)\Z)[^/]+"
 
 
 class _NoSessions(SessionInterface):

@@ -27,6 +27,8 @@ from inventory.transfer.writing import written
 
 _STANDARD = "-"
 _CHUNK_BYTES = 1024 * 1024
+# Nobody waits for an answer as long as a failover takes but a person.
+_PATIENCE_SECONDS = 60.0
 _formats = click.Choice([str(form) for form in Format])
 
 
@@ -52,7 +54,10 @@ def import_(file: str, form: str | None, on_error: str, dry_run: bool, key: str 
     The service may go on meanwhile. Exit code 0 if all rows are done, 1 if some are not, 2 if the
     import came to no end.
     """
-    named, wish = _format_of(file, form), Wish(Policy(on_error), dry_run)
+    named, wish = (
+        _format_of(file, form),
+        Wish(Policy(on_error), dry_run, patience_seconds=_PATIENCE_SECONDS),
+    )
     with _told(), _seekable(file) as rows, Results() as results, open_transfers() as (importing, _):
         asked = None if key is None else _request_key(key, rows, [on_error, named])
         failed: list[str] = []

@@ -39,7 +39,8 @@ class Publisher(Protocol):
 class Wish:
     """How an import is to be done.
 
-    `until`, by the monotonic clock, no batch is begun any more; `counted` is told the number of
+    `until`, by the monotonic clock, no batch is begun any more; one that the database does not
+    carry out is tried again for `patience_seconds`; `counted` is told the number of
     rows, once it is known.
     """
 
@@ -47,6 +48,7 @@ class Wish:
     dry_run: bool = False
     may_move: bool = True
     until: float = float("inf")
+    patience_seconds: float = limits.IMPORT_BATCH_SECONDS_MAX
     counted: Callable[[int], object] = int
 
     def require_time(self, rows_done: int) -> None:

@@ -168,7 +168,7 @@ class _Run:
         self, batch: Batch, work: Callable[[Batch], Sequence[RowResult]]
     ) -> Sequence[RowResult]:
         """Do a batch, in spite of what passes; it has a limit of time of its own."""
-        until = time.monotonic() + limits.IMPORT_BATCH_SECONDS_MAX
+        until = time.monotonic() + self._wish.patience_seconds
         again = self._resumed
         while True:
             try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemathesis import Case, Response
-from schemathesis.core.failures import Failure
+from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 
@@ -41,6 +41,7 @@ STATE = (
     Excuse("the hold ran out, and the units are gone", code="reservation_expired"),
     Excuse("this product wants to know its customer", code="customer_id_required"),
     Excuse("a purchase has one currency", code="mixed_currencies"),
+    Excuse("what a table is, no schema of a text can say", code="malformed_csv"),
 )
 # What a schema cannot say of a field.
 FIELDS = (
@@ -57,6 +58,9 @@ FIELDS = (
     Excuse("where a URL leads is more than a pattern", field="url", message="."),
     Excuse("a patch is added to what is there", field="attributes", message=" attributes."),
 )
+# Rows of an import that are wrong are told one by one, in an answer that is none of a problem.
+ROW_BY_ROW = "a row that is wrong is told in its result"
+MULTI_STATUS = 207
 PROBLEM = "application/problem+json"
 HISTORY = "what happened to a deleted product stays on record"
 INTEGER = "JSON Schema takes 1.0 for an integer; this API refuses it"
@@ -66,6 +70,8 @@ def excuse_for(failure: Failure, case: Case[Any], response: Response) -> str | N
     """Return why a complaint is no finding, None if it is one."""
     if isinstance(failure, UseAfterFree):
         return HISTORY if _reads_history(case) else None
+    if isinstance(failure, AcceptedNegativeData) and response.status_code == MULTI_STATUS:
+        return ROW_BY_ROW
     return (
         _excuse_for_refusal(case, response) if isinstance(failure, RejectedPositiveData) else None
     )

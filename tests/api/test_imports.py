@@ -260,6 +260,15 @@ def test_rejected_imports_are_kept(send: Send, create: Create) -> None:
     assert outcomes(send(rows, Idempotency_Key="another")) == ["updated"]
 
 
+@pytest.mark.parametrize("name", ["bulk", "export"])
+def test_other_methods(client: FlaskClient, name: str) -> None:
+    """The two paths are no products: a method that they do not have is none (405)."""
+    for method in ("PATCH", "DELETE", "PUT"):
+        answer = client.open(f"/api/products/{name}", method=method, headers={"If-Match": "*"})
+        problem = assert_problem(answer, 405, "method_not_allowed")
+        assert problem["instance"] == f"/api/products/{name}"
+
+
 def test_stock_needs_its_own_scope(guarded: FlaskClient, keyring: Keyring, books: Books) -> None:
     """A key without `stock:write` creates and edits; rows that move stock are refused."""
     _, key = keyring.issue("catalogue", [Scope.CATALOG_WRITE])

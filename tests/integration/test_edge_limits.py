@@ -8,11 +8,13 @@ from pathlib import Path
 from select import select
 
 import pytest
+import requests
 
 from inventory.local.servers import Server
 from inventory.settings import Settings
 from loadtests import edge
 from tests.integration.edges import (
+    TIMEOUT_SECONDS,
     Front,
     assert_problem,
     reached,
@@ -143,3 +145,19 @@ def test_sales_go_where_the_switch_says(
 
 def _shares(backends: list[Server], path: str) -> tuple[int, ...]:
     return tuple(reached(backend, f"{path}/purchase", "POST") for backend in backends)
+
+
+def test_imports_may_be_large(front: Front, backend: Server) -> None:
+    """Where many products are taken at once a body may have 16 MiB, there and nowhere else."""
+    path, head = "/api/products/bulk", {"Content-Type": "text/csv"}
+    rows = b"sku,name,price,stock\n" + b"".join(b"L-%d,Cap,5,1\n" % n for n in range(6_000))
+    assert len(rows) > 65_536
+    tried = requests.post(
+        f"{front.url}{path}?dry_run=true", data=rows, headers=head, timeout=TIMEOUT_SECONDS
+    )
+    assert (tried.status_code, tried.json()["created"]) == (200, 6_000)
+    refused = requests.post(
+        f"{front.url}{path}", data=b"x" * (16 * 2**20 + 1), headers=head, timeout=TIMEOUT_SECONDS
+    )
+    assert_problem(refused, 413, "payload_too_large")
+    assert reached(backend, path, "POST") == 1

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from flask import Flask, Response, jsonify, request
 from schemathesis import openapi
-from schemathesis.core.failures import ServerError
+from schemathesis.core.failures import AcceptedNegativeData, ServerError
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 from loadtests.fuzz import report
 from loadtests.fuzz.engine import EDGES, Finding, Outcome, Plan, fuzz, settings
-from loadtests.fuzz.excuses import FIELDS, INTEGER, STATE, excuse_for
+from loadtests.fuzz.excuses import FIELDS, INTEGER, ROW_BY_ROW, STATE, excuse_for
 from loadtests.fuzz.headers import AS_MADE_UP, freshen
 
 PLAN = Plan(calls=300, seed=1, phases=EDGES)
@@ -133,6 +133,16 @@ def test_what_no_schema_foresees_is_excused() -> None:
     for excuse in FIELDS:
         faults = {excuse.field or "any": [f"At most 8{excuse.message}"]}
         assert excuse_for(REJECTED, call(), refusal("validation_failed", faults)) == excuse.why
+
+
+def test_rows_are_told_one_by_one() -> None:
+    """An import of wrong rows is answered 207; any other success for a wrong body is a finding."""
+    accepted = AcceptedNegativeData(
+        operation="POST /api/things", message="", status_code=207, expected_statuses=[]
+    )
+    for status, why in ((207, ROW_BY_ROW), (200, None)):
+        answer: Any = SimpleNamespace(status_code=status)
+        assert excuse_for(accepted, call([]), answer) == why
 
 
 def test_nothing_else_is_excused() -> None:

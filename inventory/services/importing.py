@@ -159,8 +159,8 @@ class _Run:
             return any(result.outcome in _DONE for result in first)
         for batch in in_batches(survey.marked(rows()), self._import_id):
             self._wish.require_time(0)
-            expected = self._carrying.foresee(batch, self._wish)
-            if any(result.outcome is Outcome.FAILED for result in expected.results):
+            results = self._insist(batch, self._foresee)
+            if any(result.outcome is Outcome.FAILED for result in results):
                 return False
         return True
 
@@ -202,6 +202,9 @@ class _Run:
         except Rejected as problem:
             return self._carrying.reject(batch, problem.results)
         return entered.results
+
+    def _foresee(self, batch: Batch) -> Sequence[RowResult]:
+        return self._carrying.foresee(batch, self._wish).results
 
     def _reject(self, batch: Batch) -> Sequence[RowResult]:
         expected = self._carrying.foresee(batch, self._wish)

@@ -8,7 +8,7 @@ from flask import Flask, Request, Response
 from flask.ctx import RequestContext
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, MapAdapter, Rule, UnicodeConverter
+from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -115,7 +115,7 @@ def _adapter(routes: Map, path: str, method: str, query: str) -> MapAdapter:
     )
 
 
-class _ProductName(UnicodeConverter):
+class _ProductName(BaseConverter):
     """What may name a product in a path: not the words that are paths of their own beside it.
 
     Else a method that such a path does not have would be asked of a product with that name.

@@ -184,6 +184,35 @@ class Stocktake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowResult:
+    """What became of one row of an import."""
+
+    row: int
+    sku: str | None
+    id: str | None
+    outcome: str
+    code: str | None
+    detail: str | None
+    errors: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What became of an import: counts, and a result for each row."""
+
+    import_id: str
+    on_error: str
+    dry_run: bool
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    rejected: int
+    results: tuple[RowResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
     """Something that is wrong with the books."""
 

@@ -27,6 +27,9 @@ class Patience:
     # The service answers within 2.1 s, and the proxy before it within 3 s.
     attempt_seconds: float = 5.0
     wait_seconds_max: float = 5.0
+    # The same for files, which have thousands of products.
+    file_deadline_seconds: float = 600.0
+    file_attempt_seconds: float = 60.0
     backoff_seconds: float = 0.1
     backoff_seconds_max: float = 2.0
 
@@ -58,7 +61,9 @@ class Caller:
 
     def call(self, request: Request) -> Answer:
         """Return the answer of success; raise what else it came to."""
-        until = self.clock.now() + self.patience.deadline_seconds
+        patience = self.patience
+        seconds = patience.file_deadline_seconds if request.is_slow else patience.deadline_seconds
+        until = self.clock.now() + seconds
         if request.key is not None:
             headers = {**request.headers, "Idempotency-Key": request.key}
             request = replace(request, headers=headers)
@@ -77,7 +82,9 @@ class Caller:
             attempt += 1
 
     def _attempt(self, request: Request, until: float) -> Answer:
-        seconds = min(self.patience.attempt_seconds, until - self.clock.now())
+        patience = self.patience
+        most = patience.file_attempt_seconds if request.is_slow else patience.attempt_seconds
+        seconds = min(most, until - self.clock.now())
         answer = self.transport.send(request, seconds)
         if 200 <= answer.status < 300:
             return answer

@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from inventory_client.errors import InventoryError, NoAnswer, UnexpectedAnswer, Unreachable
 
 _CHUNK_BYTES: Final = 65_536
-_ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+_ANSWER_BYTES_MAX: Final = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     key: str | None = None
+    # Whether there is much to do, so that it takes longer than other requests.
+    is_slow: bool = False
 
     @property
     def repeatable(self) -> bool:

@@ -11,7 +11,7 @@ export const PAGE = PAGE_ORIGIN;
 export const SERVICE = SERVICE_URL;
 
 // Waits little, so that the tests do; what is waited for is the same.
-const HASTY = { attemptMs: 10_000, backoffMs: 2 };
+const HASTY = { attemptMs: 60_000, deadlineMs: 120_000, backoffMs: 2 };
 
 /** Call the service past every client. */
 export async function call(method, path, body) {

@@ -6,7 +6,7 @@
     │   ├── NoAnswer                   the request was sent, and no whole answer came
     │   └── and also a Problem:        IdempotencyInProgress, RateLimited, StorageUnavailable,
     │                                  Overloaded, DatabaseNotReady, OutcomeUnknown,
-    │                                  RequestTimedOut, ServerProblem
+    │                                  RequestTimedOut, ImportUnfinished, ServerProblem
     ├── Problem                        `code`, `status`, `title`, `detail`, `request_id`
     │   ├── Refused                    a definite no that changed nothing
     │   │   ├── InsufficientStock, StaleStock, PurchaseLimitExceeded, CustomerRequired
@@ -76,6 +76,7 @@ from inventory_client.errors.refusals import (
 from inventory_client.errors.unavailable import (
     DatabaseNotReady,
     IdempotencyInProgress,
+    ImportUnfinished,
     OutcomeUnknown,
     Overloaded,
     RateLimited,
@@ -100,6 +101,7 @@ __all__ = [
     "ForeignPage",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
+    "ImportUnfinished",
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",

@@ -10,6 +10,7 @@ from inventory_client.reading import Unreadable, parse
 # What only HTTP itself takes exception to; there is nothing more to be said about any of them.
 _PLAIN = (
     "malformed_json",
+    "malformed_csv",
     "invalid_idempotency_key",
     "idempotency_key_required",
     "precondition_required",

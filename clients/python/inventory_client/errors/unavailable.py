@@ -53,6 +53,14 @@ class OutcomeUnknown(Problem, Unavailable):
     code = "outcome_unknown"
 
 
+class ImportUnfinished(Problem, Unavailable):
+    """The first `rows_done` rows are done, the others were not begun; the same key goes on."""
+
+    code = "import_unfinished"
+
+    rows_done: int
+
+
 class ServerProblem(Problem, Unavailable):
     """The service failed in a way that it did not foresee, or a proxy before it gave up."""
 

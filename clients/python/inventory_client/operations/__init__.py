@@ -10,8 +10,11 @@ from inventory_client.operations.products import Products
 from inventory_client.operations.purchases import Purchases
 from inventory_client.operations.reservations import Reservations
 from inventory_client.operations.stock import Stocks
+from inventory_client.operations.transfers import Transfers
 from inventory_client.operations.webhooks import Webhooks
 
 
-class Operations(Products, Stocks, Purchases, Reservations, Events, Webhooks, Books, Keys):
+class Operations(
+    Products, Transfers, Stocks, Purchases, Reservations, Events, Webhooks, Books, Keys
+):
     """All of them together."""

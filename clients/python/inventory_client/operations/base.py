@@ -13,6 +13,7 @@ from inventory_client.transport import Answer, Request
 
 T = TypeVar("T")
 JSON: Final = {"Content-Type": "application/json"}
+ANY: Final = {"Accept": "*/*"}
 FRESH: Final = {"Cache-Control": "no-cache"}
 
 
@@ -86,6 +87,32 @@ class Room:
         """Have something done that needs no more words and has no key."""
         request = Request(method="POST", path=path)
         return result(kind, request, self._caller.call(request))
+
+    def _sent(
+        self,
+        kind: type[T],
+        path: str,
+        body: bytes,
+        media_type: str,
+        query: Mapping[str, str],
+        key: str | None,
+    ) -> T:
+        """Send a file, with an idempotency key; it may take longer than other changes."""
+        request = Request(
+            method="POST",
+            path=path,
+            query=query,
+            headers={"Content-Type": media_type},
+            body=body,
+            key=str(uuid.uuid4()) if key is None else key,
+            is_slow=True,
+        )
+        return result(kind, request, self._caller.call(request))
+
+    def _file(self, path: str, query: Mapping[str, str]) -> bytes:
+        """Read a file."""
+        request = Request(method="GET", path=path, query=query, headers=ANY, is_slow=True)
+        return self._caller.call(request).body
 
     def _removed(self, path: str, headers: Mapping[str, str] | None = None) -> None:
         self._caller.call(Request(method="DELETE", path=path, headers=headers or {}))

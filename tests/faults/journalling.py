@@ -1,6 +1,6 @@
 """Whether every change waits for the disks of a majority, whatever kind of change it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -97,8 +97,7 @@ def _is_trim(updates: Any) -> bool:
 def _listening() -> Iterator[Listener]:
     """Let all clients that are built meanwhile tell a listener of their commands."""
     listener = Listener()
-    build: Callable[..., Any] = vars(mongo)["MongoClient"]
-    with patch.object(mongo, "MongoClient", partial(build, event_listeners=[listener])):
+    with patch.object(mongo, "connect", partial(mongo.connect, listeners=[listener])):
         yield listener
 
 

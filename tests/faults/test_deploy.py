@@ -80,7 +80,7 @@ def test_a_standalone_server_is_refused(standalone: Server, tmp_path: Path, quer
     with gunicorn(tmp_path, url, INVENTORY_WORKERS="2") as run:
         assert_refuses(run, 4, STANDALONE)
     with command_line(tmp_path, "serve", "--wait", "20", mongo_url=url) as run:
-        assert_refuses(run, 1, f"Error: {STANDALONE}")
+        assert_refuses(run, 2, f"Error: {STANDALONE}")
     with direct(standalone.port) as client:
         assert "inventory" not in client.list_database_names()
 
@@ -101,7 +101,7 @@ def test_wrong_credentials_are_refused(
     with gunicorn(tmp_path, users.url(who)) as run:
         assert_refuses(run, 4, sentence)
     with command_line(tmp_path, *command, mongo_url=users.url(who)) as run:
-        assert_refuses(run, 1, f"Error: {sentence}")
+        assert_refuses(run, 2, f"Error: {sentence}")
 
 
 def test_rights_that_are_taken_away(users: Users, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_another_replica_set_is_refused(database_settings: Settings, tmp_path: P
     with gunicorn(tmp_path, url) as run:
         assert_refuses(run, 4, sentence)
     with command_line(tmp_path, "serve", "--wait", "20", mongo_url=url) as run:
-        assert_refuses(run, 1, sentence)
+        assert_refuses(run, 2, sentence)
 
 
 def test_addresses_that_are_none_are_refused(database_settings: Settings, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_addresses_that_are_none_are_refused(database_settings: Settings, tmp_pa
     with gunicorn(tmp_path, "mongodb://user:right/wrong@host:27017/") as run:
         assert_refuses(run, 4, NO_ADDRESS)
     with command_line(tmp_path, "serve", mongo_url="mongo://host") as run:
-        assert_refuses(run, 1, NO_ADDRESS)
+        assert_refuses(run, 2, NO_ADDRESS)
     with gunicorn(tmp_path, database_settings.mongo_url, "localhost:6379") as run:
         assert_refuses(run, 4, "REDIS_URL: this is no address")
 
@@ -226,7 +226,7 @@ def test_serve_waits_for_its_database(tmp_path: Path) -> None:
     options = ("serve", "--wait", "60", "--initiate-replica-set")
     with command_line(tmp_path, *options, mongo_url=url) as waiting:
         with command_line(tmp_path, "serve", "--wait", "1", mongo_url=url) as impatient:
-            assert_refuses(impatient, 1, f"MongoDB at 127.0.0.1:{port} has no primary that answers")
+            assert_refuses(impatient, 2, f"MongoDB at 127.0.0.1:{port} has no primary that answers")
         assert waiting.process.poll() is None
         mongod = start_mongod(tmp_path, port, cache_gb=0.25, oplog_mb=64)
         try:

@@ -91,7 +91,7 @@ def test_taken_port_is_refused(shared: tuple[Run, Path], directory: Path) -> Non
     """A second start at the same port says so in one sentence, and leaves nothing behind."""
     run, _ = shared
     with local(directory, run.port) as second:
-        assert second.process.wait(30) == 1
+        assert second.process.wait(30) == 2
         assert second.output.startswith(f"Error: Port {run.port} is taken by another server.")
         assert second.output.count("\n") == 1
     assert not directory.exists()
@@ -102,7 +102,7 @@ def test_directory_in_use_is_refused(shared: tuple[Run, Path]) -> None:
     run, data = shared
     before = {file: file.read_bytes() for file in (data / "lock", data / "ports.json")}
     with local(data) as second:
-        assert second.process.wait(30) == 1
+        assert second.process.wait(30) == 2
         assert f"in use by another run (process {run.process.pid})" in second.output
         assert second.output.count("\n") == 1
     assert {file: file.read_bytes() for file in before} == before

@@ -150,7 +150,8 @@ def _found_nothing(answer: Answer, name: str, payload: str) -> None:
     if answer.status == 422 or payload in MEANT or a_cursor:
         return
     assert answer.status == 200, (name, payload, answer)
-    assert answer.json == {"items": [], "next_cursor": None}, (name, payload)
+    assert answer.json["items"] == [], (name, payload)
+    assert not answer.json.get("next_cursor"), (name, payload)
 
 
 def test_parameters_that_want_to_be_objects(stage: Stage) -> None:

@@ -238,13 +238,14 @@ def problem(found: Problem) -> dict[str, Any]:
     return {"code": found.code, "product_id": found.product_id, "detail": found.detail}
 
 
-def integrity(report: Report, problems_max: int = limits.PROBLEMS_ANSWERED_MAX) -> dict[str, Any]:
-    """Return what a check came to; of many problems the first."""
+def integrity(report: Report, problems_max: int | None = None) -> dict[str, Any]:
+    """Return what a check came to; of many problems the first, as many as an answer may tell."""
+    told = limits.PROBLEMS_ANSWERED_MAX if problems_max is None else problems_max
     return {
         "ok": report.ok,
         "complete": report.complete,
         "checked": report.checked,
-        "problems": [problem(found) for found in report.problems[:problems_max]],
+        "problems": [problem(found) for found in report.problems[:told]],
         "problems_total": report.problems_total,
         "next_cursor": report.next_id,
     }

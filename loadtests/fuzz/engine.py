@@ -4,11 +4,22 @@ Schemathesis goes through the examples and the edges of every schema once; then 
 calls and chains of calls along the links of the document, in turns, as long as it is let.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemathesis import BaseSchema, Case, Config, HookContext, Response, hook, hooks
+from schemathesis import (
+    BaseSchema,
+    Case,
+    Config,
+    HookContext,
+    Response,
+    SerializationContext,
+    hook,
+    hooks,
+    serializer,
+)
 from schemathesis.config import ChecksConfig
 from schemathesis.core.failures import Failure
 from schemathesis.engine import Status, events, from_schema
@@ -28,6 +39,12 @@ REQUEST_SECONDS_MAX = 10
 REFUSED = ("410", "412", "413", "414", "431")
 # If-Match is asked for with 428 (RFC 6585).
 MISSED = ("428",)
+
+
+@serializer("application/x-ndjson")
+def lines_of_json(_: SerializationContext, value: Any) -> bytes:
+    """Return what is sent as lines of JSON: to the document they are a text."""
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
 @dataclass(frozen=True, slots=True)

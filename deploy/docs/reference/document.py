@@ -13,6 +13,7 @@ import inventory.api
 from inventory.api.contract import Contract
 from inventory.api.openapi.document import build, routes
 from inventory.api.openapi.operations import Here
+from inventory.api.service import Service
 
 JSONSchema = dict[str, Any]
 # As it is where others can reach the service.
@@ -42,7 +43,7 @@ class Operation:
 @cache
 def app() -> Flask:
     """Return an app that has all routes, and nothing behind them."""
-    app = Flask("inventory")
+    app = Service("inventory")
     for module in iter_modules(inventory.api.__path__, "inventory.api."):
         blueprint = getattr(import_module(module.name), "bp", None)
         if isinstance(blueprint, Blueprint):

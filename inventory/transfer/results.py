@@ -43,8 +43,11 @@ class Results:
         return len(head) + self._size + len(b"]}"), self._parts(head)
 
     def _parts(self, head: bytes) -> Iterator[bytes]:
-        yield head
-        self._file.seek(0)
-        while part := self._file.read(_CHUNK_BYTES):
-            yield part
-        yield b"]}"
+        try:
+            yield head
+            self._file.seek(0)
+            while part := self._file.read(_CHUNK_BYTES):
+                yield part
+            yield b"]}"
+        finally:
+            self.close()

@@ -46,6 +46,7 @@ STATE = (
 # What a schema cannot say of a field.
 FIELDS = (
     Excuse("cursors are made by the service", field="cursor", message="Not a cursor of this list."),
+    Excuse("what has happened is not known before", field="after", message="No event has this"),
     Excuse("the clock decides", field="as_of", message="This time is in the future."),
     Excuse("the clock decides", field="counted_at", message="This time is in the future."),
     Excuse("the clock decides", field="counted_at", message="This is too long ago; count again."),

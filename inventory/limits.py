@@ -181,6 +181,7 @@ EVENT_KEEP_SECONDS: Final = 14 * 86_400
 # of events is one transaction, which has to stay short.
 FEED_ROWS: Final = 500
 FEED_WAIT_SECONDS: Final = 0.1
+FEED_OPEN_SECONDS: Final = 8.0
 # Whoever reads the ledger and is not heard of for so long is replaced.
 FEED_LEASE_SECONDS: Final = 10.0
 FEED_RENEW_SECONDS: Final = 2.0
@@ -191,7 +192,6 @@ FEED_PATIENCE_SECONDS: Final = 120.0
 FEED_PRODUCTS: Final = 100
 # After trouble with the database.
 FEED_PAUSE_SECONDS: Final = 1.0
-# Longer than what is under way may take.
 DELIVERY_STOP_SECONDS: Final = 12.0
 FEED_SCAN_PRODUCTS: Final = 1_000
 # Ids tell when they were made, by clocks that differ.
@@ -289,7 +289,7 @@ assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
 assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
 # What a slow publisher brings must still meet the newer entry that overtook it.
 assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS, ABSENT_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX
-assert FEED_WAIT_SECONDS < MONGO_TIMEOUT_SECONDS
+assert FEED_WAIT_SECONDS < MONGO_TIMEOUT_SECONDS < FEED_OPEN_SECONDS < FEED_LEASE_SECONDS
 assert FEED_RENEW_SECONDS + FEED_WAIT_SECONDS + MONGO_TIMEOUT_SECONDS < FEED_LEASE_SECONDS
 assert KEY_KNOWN_SECONDS < 1.0 < KEY_TRUSTED_SECONDS
 assert WEBHOOK_CONNECT_SECONDS < WEBHOOK_SEND_SECONDS

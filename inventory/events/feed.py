@@ -46,6 +46,8 @@ class Feed:
                     self._follow(progress, stopped)
             except OvertakenReader:
                 _log.warning("events_derived_elsewhere")
+            except HistoryLost:
+                _log.warning("events_history_lost")
             except InventoryError as problem:
                 _log.warning("events_failed", problem=problem.code, detail=problem.message)
             except Exception:  # noqa: BLE001 - see below
@@ -59,23 +61,23 @@ class Feed:
         _log.info("events_derived_here", sequence=progress.sequence)
         self._reader.begin(progress)
         try:
-            watch = self._feed.watch(progress.token)
-        except HistoryLost:
-            with self._feed.watch(None) as watch:
-                progress = self._scan(progress, watch)
+            with self._feed.watch(progress.token) as watch:
                 self._listen(progress, watch, stopped)
-            return
-        with watch:
-            self._listen(progress, watch, stopped)
+        except HistoryLost:
+            self._begin_anew(stopped)
+
+    def _begin_anew(self, stopped: threading.Event) -> None:
+        """Hear of what comes from now on, and look for what came before."""
+        with self._feed.watch(None) as watch:
+            if (progress := self._feed.lead(self._owner)) is not None:
+                self._reader.begin(progress)
+                self._listen(self._scan(progress, watch), watch, stopped)
 
     def _listen(self, progress: Progress, watch: LedgerWatch, stopped: threading.Event) -> None:
-        try:
-            while not stopped.is_set():
-                rows, returns = watch.next(limits.FEED_ROWS)
-                news = self._reader.read(rows)
-                progress = self._write(progress, news, returns, watch)
-        except HistoryLost:
-            _log.warning("events_history_lost", sequence=progress.sequence)
+        while not stopped.is_set():
+            rows, returns = watch.next(limits.FEED_ROWS)
+            news = self._reader.read(rows)
+            progress = self._write(progress, news, returns, watch)
 
     def _scan(self, progress: Progress, watch: LedgerWatch) -> Progress:
         """Look at all products for what was missed; `watch` hears of what comes meanwhile."""

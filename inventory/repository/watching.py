@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 from inventory import limits
 from inventory.domain.movements import Movement
 from inventory.domain.purchases import Return
-from inventory.repository.mongo import MAJORITY, Document, reading
+from inventory.repository.mongo import MAJORITY, Document, reading, time_limit
 from inventory.repository.movements import movement_from
 from inventory.repository.purchases import return_from
 
@@ -30,7 +30,8 @@ class LedgerWatch:
     def __init__(self, database: Database[Document], token: Mapping[str, Any] | None) -> None:
         wanted = {"operationType": "insert", "ns.coll": {"$in": ["movements", "returns"]}}
         shown = {"ns.coll": 1, "fullDocument": 1}
-        with _translated():
+        # It may have to look through much that is not of the ledger before it finds where to begin.
+        with _translated(), time_limit(limits.FEED_OPEN_SECONDS):
             self._stream: DatabaseChangeStream[Document] = database.with_options(
                 read_concern=MAJORITY
             ).watch(

@@ -18,6 +18,7 @@ from inventory.domain.targets import Address, Networks
 from inventory.local.servers import LOOPBACK
 from inventory.webhooks.connecting import Connections, Resolve, look_up
 from inventory.webhooks.sending import Answer, Sender
+from tests.integration.processes import eventually
 from tests.integration.webhook_receivers import Receiver
 
 HERE = ip_address(LOOPBACK)
@@ -336,11 +337,17 @@ def test_a_closed_connection_is_not_used_again(
         whole_request(connection)
         connection.sendall(OK)
 
+    def closed() -> bool:
+        kept = [one for some in same._connections._idle.values() for one in some]
+        return not any(one.is_open() for one in kept)
+
     endpoint = line(once)
     same = sender()
     for count in (1, 2, 3):
         assert send(f"http://{LOOPBACK}:{endpoint.port}/", same).status == 204
         assert endpoint.connections == count
+        # The end of a connection takes its time to arrive, like everything else.
+        eventually(closed, "it is closed")
 
 
 @pytest.mark.parametrize(

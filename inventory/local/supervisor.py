@@ -1,4 +1,4 @@
-"""Start mongod, Valkey, gunicorn and the deliverer, watch them, stop them in the reverse order.
+"""Start mongod, Valkey, the deliverer and gunicorn, watch them, stop them in the reverse order.
 
 Knows the other modules of this package and the one step that prepares the database.
 """
@@ -121,8 +121,9 @@ class _Run:
         """Start, announce, watch and stop; return the exit code."""
         try:
             self._start_stores()
-            self._start_gunicorn()
+            # First, so that it has begun when somebody first buys.
             self._start_deliverer()
+            self._start_gunicorn()
             url = self._options.url
             self._say(f"Ready at {url} (Ctrl-C stops it). Try: curl {url}/api/products")
             return self._watch()

@@ -19,14 +19,13 @@ from inventory.api.schemas.products import (
 )
 from inventory.domain.claims import RequestKey
 from inventory.domain.keys import Scope
-from inventory.domain.products import Terms
+from inventory.domain.products import OPTIONAL_TERMS, Terms
 from inventory.errors import DuplicateSku, InvalidValue, ProductNotFound
 from inventory.services.catalogue import Listed
 
 bp = Blueprint("products", __name__, url_prefix="/api/products")
 
 _ANY_VERSION = "*"
-_DEFAULTS = Terms(name="", price=0)  # type: ignore[arg-type]  # only its optional fields are read
 
 
 @bp.get("")
@@ -134,7 +133,7 @@ def _terms(body: dict[str, Any]) -> dict[str, Any]:
 def _patched(terms: Terms, patch: dict[str, Any]) -> Terms:
     """Return `terms` with a merge patch applied: null resets a field, or drops an attribute."""
     changes = {
-        name: getattr(_DEFAULTS, name) if value is None else value for name, value in patch.items()
+        name: OPTIONAL_TERMS[name] if value is None else value for name, value in patch.items()
     }
     if patch.get("attributes") is not None:
         merged = {**terms.attributes, **patch["attributes"]}

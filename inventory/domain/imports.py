@@ -13,7 +13,7 @@ from typing import Any
 
 from inventory import limits
 from inventory.domain.movements import Entry, Kind, Reason
-from inventory.domain.products import Product, Terms
+from inventory.domain.products import OPTIONAL_TERMS, Product, Terms
 from inventory.domain.stock import Operation
 from inventory.errors import InvalidRow, InvalidValue, InventoryError, ProductNotFound, StaleVersion
 
@@ -21,8 +21,6 @@ _MISSING = ["Missing data for required field."]
 _OPENING = [
     f"Must be greater than or equal to 0 and less than or equal to {limits.STOCK_INITIAL_MAX}."
 ]
-# Only what is optional is read of it.
-_DEFAULTS = Terms(name="", price=0)  # type: ignore[arg-type]  # as said
 _TERMS = frozenset(Terms.__slots__)
 
 
@@ -83,8 +81,7 @@ class Row:
         if old is None and (lacking := {"name", "price"} - said.keys()):
             raise InvalidRow(dict.fromkeys(sorted(lacking), _MISSING))
         given = {
-            name: getattr(_DEFAULTS, name) if value is None else value
-            for name, value in said.items()
+            name: OPTIONAL_TERMS[name] if value is None else value for name, value in said.items()
         }
         if "tags" in given:
             given["tags"] = tuple(given["tags"])

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -49,6 +49,12 @@ class Terms:
             places = money.decimal_places(terms.currency)
             raise InvalidValue("price", f"{terms.currency} has {places} decimal places.")
         return replace(terms, price=money.settle(terms.price, terms.currency))
+
+
+# What may be left unsaid of a product, and what is meant then.
+OPTIONAL_TERMS: Mapping[str, Any] = {
+    one.name: one.default for one in fields(Terms) if one.default is not MISSING
+} | {one.name: one.default_factory() for one in fields(Terms) if one.default_factory is not MISSING}
 
 
 @dataclass(frozen=True, slots=True)

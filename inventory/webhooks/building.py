@@ -14,12 +14,14 @@ from inventory.webhooks.deliverer import Deliverer
 from inventory.webhooks.sending import Sender
 from inventory.webhooks.tools import Pace, Tally, Tools
 
+_USUAL = Pace()
+
 
 def build_deliverer(
     settings: Settings,
     database: Database[Document],
     *,
-    pace: Pace = Pace(),  # noqa: B008 - it is frozen
+    pace: Pace = _USUAL,
     resolve: Resolve = look_up,
     tls: ssl.SSLContext | None = None,
 ) -> Deliverer:

@@ -8,8 +8,9 @@ does not begin either.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -102,21 +103,23 @@ class Service:
         with ThreadPoolExecutor(limits.WEBHOOK_LANES, "webhook-lane") as lanes:
             while not self._ended.is_set():
                 more = False
-                try:
+                with self._carefully():
                     more = self._make_deliveries()
                     self._start_lanes(lanes)
-                except InventoryError as problem:
-                    self._trouble(problem)
-                except Exception:  # noqa: BLE001 - see below
-                    # Whatever it is, the endpoint is not to be left alone for it.
-                    _log.exception("webhook_failed", webhook_id=self._webhook.id)
-                    self._ended.wait(self._tools.pace.round_seconds)
                 if not more:
                     self._news.wait(self._tools.pace.round_seconds)
                 self._news.clear()
 
-    def _trouble(self, problem: InventoryError) -> None:
-        _log.warning("webhook_delayed", webhook_id=self._webhook.id, problem=problem.code)
+    @contextmanager
+    def _carefully(self) -> Iterator[None]:
+        """Log whatever is raised, and give it a moment: the next round tries again."""
+        try:
+            yield
+            return
+        except InventoryError as problem:
+            _log.warning("webhook_delayed", webhook_id=self._webhook.id, problem=problem.code)
+        except Exception:  # noqa: BLE001 - the endpoint is not to be left alone for it
+            _log.exception("webhook_failed", webhook_id=self._webhook.id)
         self._ended.wait(self._tools.pace.round_seconds)
 
     def _make_deliveries(self) -> bool:
@@ -180,17 +183,13 @@ class Service:
     def _go_on(self, lane: str) -> None:
         """Send what waits in a lane, one after another, until one fails or others have to wait."""
         try:
-            for _ in range(limits.WEBHOOK_LANE_RUN):
-                delivery = self._tools.deliveries.head(self._webhook.id, lane)
-                if delivery is None or delivery.next_at > self._tools.clock.now():
-                    break
-                if not self._deliver(delivery):
-                    break
-        except InventoryError as problem:
-            self._trouble(problem)
-        except Exception:  # noqa: BLE001 - as above
-            _log.exception("webhook_failed", webhook_id=self._webhook.id)
-            self._ended.wait(self._tools.pace.round_seconds)
+            with self._carefully():
+                for _ in range(limits.WEBHOOK_LANE_RUN):
+                    delivery = self._tools.deliveries.head(self._webhook.id, lane)
+                    if delivery is None or delivery.next_at > self._tools.clock.now():
+                        break
+                    if not self._deliver(delivery):
+                        break
         finally:
             with self._lock:
                 self._busy.discard(lane)

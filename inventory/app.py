@@ -59,7 +59,7 @@ _log = structlog.get_logger(__name__)
 class Instruments(Protocol):
     """What watches the service from outside, and nothing inside knows."""
 
-    def watch(self, app: Flask) -> None:
+    def watch(self, app: Service) -> None:
         """Watch the requests of an app that is otherwise complete."""
 
     def engine(self, *parts: Any) -> StockEngine:
@@ -106,12 +106,10 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
     wired.metrics.sampled("inventory_requests_working", lambda: admission.working)
-    app.wsgi_app = admission  # type: ignore[method-assign]  # how Flask says it is done
+    app.surround(lambda _: admission)
     if settings.trusted_proxies:
-        app.wsgi_app = NamedProxies(app.wsgi_app, settings)  # type: ignore[method-assign]  # as above
-    app.wsgi_app = Browsers(  # type: ignore[method-assign]  # as above
-        app.wsgi_app, settings, wired.metrics.turned_away
-    )
+        app.surround(lambda inner: NamedProxies(inner, settings))
+    app.surround(lambda inner: Browsers(inner, settings, wired.metrics.turned_away))
     sampler = Sampler(wired.metrics)
     sampler.start()
     resources.callback(sampler.stop)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from flask import Response, g, request
+from flask import Request, Response, g
 from werkzeug.routing import Rule
 
 from inventory.domain.keys import Principal
@@ -25,28 +25,27 @@ _SERVER_ERROR = 500
 _KEY = re.compile(r"inv_([sp])k_[0-9A-Za-z]+")
 
 
-def teller(level: str) -> Callable[[Response], None]:
-    """Return what writes the line of the current request, given its response.
+def teller(level: str) -> Callable[[Request, Response], None]:
+    """Return what writes the line of the current request, given it and its response.
 
     Requests that failed for our own sake are warnings, so that they are told at that level as well.
     """
     log = structlog.get_logger("inventory.request").bind()
 
-    def tell_failures(response: Response) -> None:
+    def tell_failures(asked: Request, response: Response) -> None:
         if response.status_code >= _SERVER_ERROR:
-            log.warning(EVENT, **_line(response))
+            log.warning(EVENT, **_line(asked, response))
 
-    def tell(response: Response) -> None:
+    def tell(asked: Request, response: Response) -> None:
         if response.status_code >= _SERVER_ERROR:
-            log.warning(EVENT, **_line(response))
+            log.warning(EVENT, **_line(asked, response))
         else:
-            log.info(EVENT, **_line(response))
+            log.info(EVENT, **_line(asked, response))
 
     return tell_failures if level in _QUIET else tell
 
 
-def _line(response: Response) -> dict[str, Any]:
-    asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
+def _line(asked: Request, response: Response) -> dict[str, Any]:
     here = g._get_current_object()
     # Not `dict(headers)`, which would look each of them up by its name.
     told = dict(iter(response.headers))

@@ -52,7 +52,7 @@ def register(app: Flask) -> None:
         )
         if here.problem is not None:
             metrics.refused(here.problem)
-        tell(response)
+        tell(asked, response)
         return response
 
     app.before_request(begin)

@@ -11,7 +11,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+    Middleware = Callable[[WSGIApplication], WSGIApplication]
 
 # Paths whose route is remembered: what sells is asked for often. Longer paths lead nowhere.
 _PATHS_MAX = 4096
@@ -30,6 +32,10 @@ class Service(Flask):
         super().__init__(name, static_folder=None)
         self.session_interface = _NoSessions()
         self.url_map.converters["product"] = _ProductName
+
+    def surround(self, middleware: "Middleware") -> None:
+        """Let a middleware have requests before everything that there is by now."""
+        self.wsgi_app = middleware(self.wsgi_app)  # type: ignore[assignment,method-assign]  # as Flask says
 
     def full_dispatch_request(self) -> Response:
         """Answer a request: hooks, view, and what becomes of its exceptions."""

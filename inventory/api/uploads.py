@@ -39,8 +39,7 @@ def receive(media_types: Sequence[str]) -> Upload:
         raise UnsupportedMediaType(f"Send {' or '.join(media_types)}, in UTF-8.")
     if request.environ.get("HTTP_CONTENT_ENCODING") not in (None, "", "identity"):
         raise UnsupportedMediaType("Send the body without a Content-Encoding.")
-    # It goes with the request, however that ends.
-    file = g.upload = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+    file = g.upload = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed with the request
         max_size=limits.IMPORT_MEMORY_BYTES
     )
     digest = _copy(cast(BinaryIO, file))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,6 +24,8 @@ from inventory.telemetry.described import DESCRIBED, Described
 Values = float | Mapping[tuple[str, ...], float]
 Read = Callable[[], Mapping[str, Values]]
 _UNREAD = "inventory_scrape_unread"
+# The library has no types for it.
+_COLLECTOR: Any = MultiProcessCollector
 _log = structlog.get_logger(__name__)
 
 
@@ -90,8 +93,7 @@ def _collected(registry: CollectorRegistry) -> Iterator[Metric]:
 
 def _collected_of_all(directory: Path) -> Iterable[Metric]:
     with files.reading(directory):
-        collector = MultiProcessCollector(None, str(directory))  # type: ignore[no-untyped-call]
-        return list(collector.collect())  # type: ignore[no-untyped-call]  # has no types
+        return list(_COLLECTOR(None, str(directory)).collect())
 
 
 def _metric(told: Described, counted: Mapping[str, Metric], values: Mapping[str, Values]) -> Metric:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from flask import Flask
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -24,6 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from redis import Redis
 
 from inventory import __version__, limits
+from inventory.api.service import Service
 from inventory.stock.engine import StockEngine
 from inventory.tracing.groups import TracedEngine
 from inventory.tracing.requests import watch_requests
@@ -45,7 +45,7 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer(NAME, __version__)
 
-    def watch(self, app: Flask) -> None:
+    def watch(self, app: Service) -> None:
         """Let every request of an app have its span; call it when all else wraps the app."""
         watch_requests(app, self._tracer)
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+from flask import Response, request
 from opentelemetry.trace import SpanKind, Tracer, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from inventory.api.lines import route_of, without_keys
+from inventory.api.service import Service
 from inventory.telemetry import logs
 from inventory.tracing import spans
 
@@ -20,10 +21,10 @@ _SERVER_ERROR = 500
 _propagator = TraceContextTextMapPropagator()
 
 
-def watch_requests(app: Flask, tracer: Tracer) -> None:
+def watch_requests(app: Service, tracer: Tracer) -> None:
     """Wrap an app, and learn of every request which route it met."""
     app.after_request(_name)
-    app.wsgi_app = _Watched(app.wsgi_app, tracer)  # type: ignore[method-assign]  # as Flask says
+    app.surround(lambda inner: _Watched(inner, tracer))
 
 
 class _Watched:

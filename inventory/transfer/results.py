@@ -16,7 +16,7 @@ class Results:
     """Results in their order; above some kilobytes they wait in a file."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - close() does
             max_size=limits.IMPORT_MEMORY_BYTES
         )
         self._size = 0

@@ -15,9 +15,9 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 def told(level: str, status: int, path: str = "/api/products") -> list[Any]:
     """Return what the log says of one request."""
     app = Flask("lines")
-    with capture_logs() as written, app.test_request_context(path):
+    with capture_logs() as written, app.test_request_context(path) as asked:
         g.began = 0.0
-        lines.teller(level)(Response(b"{}", status))
+        lines.teller(level)(asked.request, Response(b"{}", status))
     return list(written)
 
 

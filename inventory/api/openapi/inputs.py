@@ -9,6 +9,7 @@ from functools import singledispatch
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, ValidationError, fields
 
 from inventory import limits
@@ -29,7 +30,7 @@ from inventory.api.schemas.rows import ProductRowSchema
 from inventory.api.schemas.stock import AdjustmentSchema
 from inventory.domain.keys import PUBLISHABLE_SCOPES
 from inventory.domain.movements import Reason
-from inventory.domain.products import Terms
+from inventory.domain.products import OPTIONAL_TERMS
 
 JSONSchema = dict[str, Any]
 Field = fields.Field[Any]
@@ -48,7 +49,6 @@ _TYPE_NAMES = {
     QueryTruth: "boolean",
     Truth: "boolean",
 }
-_OPTIONAL_TERMS = Terms(name="", price=0)  # type: ignore[arg-type]  # only its defaults are read
 
 
 def plugin() -> MarshmallowPlugin:
@@ -60,6 +60,14 @@ def schema_name(schema: type[Schema] | Schema) -> str:
     """Return the name of an input schema in the document."""
     kind = schema if isinstance(schema, type) else type(schema)
     return kind.__name__.removesuffix("Schema") + "Request"
+
+
+def described_as(schema: Schema, converter: OpenAPIConverter) -> JSONSchema:
+    """Return how the document tells of what `schema` checks: by reference to it."""
+    # apispec gives this one no types.
+    untyped: Any = converter
+    described: JSONSchema = untyped.resolve_nested_schema(schema)
+    return described
 
 
 def teach(taught: MarshmallowPlugin) -> None:
@@ -170,7 +178,7 @@ def _described(field: Field) -> JSONSchema:
     wording = field.metadata.get("description", FIELDS.get(name))
     described: JSONSchema = {"description": wording} if wording else {}
     if isinstance(schema, NewProductSchema) and not field.required:
-        described["default"] = _plain(getattr(_OPTIONAL_TERMS, name))
+        described["default"] = _plain(OPTIONAL_TERMS[name])
     return described
 
 

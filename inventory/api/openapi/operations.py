@@ -13,7 +13,7 @@ from inventory.api import problems
 from inventory.api.contract import Contract
 from inventory.api.openapi.access import scope_wording, security_of
 from inventory.api.openapi.building import reference
-from inventory.api.openapi.inputs import schema_name
+from inventory.api.openapi.inputs import described_as, schema_name
 from inventory.api.openapi.parameters import (
     CHALLENGE,
     REPLAYED,
@@ -175,8 +175,7 @@ def _parameters(route: Route, converter: OpenAPIConverter) -> list[Object | str]
 
 def _body(promised: Contract, converter: OpenAPIConverter) -> Object:
     assert promised.body is not None
-    # apispec leaves this one without types.
-    content: Object = {"schema": converter.resolve_nested_schema(promised.body)}  # type: ignore[no-untyped-call]
+    content: Object = {"schema": described_as(promised.body, converter)}
     content |= _example(schema_name(promised.body))
     return {
         "required": not promised.body_optional,

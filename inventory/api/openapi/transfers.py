@@ -17,6 +17,7 @@ from inventory.api.openapi.building import (
     truth,
     whole,
 )
+from inventory.api.openapi.inputs import described_as
 from inventory.domain.imports import Outcome, Policy
 
 _JSON = "application/json"
@@ -42,8 +43,7 @@ def rows_body(
     schema: Schema, media_types: tuple[str, ...], converter: OpenAPIConverter
 ) -> dict[str, Any]:
     """Return the body that is many rows, each as `schema` has it."""
-    # apispec leaves this one without types.
-    row = converter.resolve_nested_schema(schema)  # type: ignore[no-untyped-call]
+    row = described_as(schema, converter)
     array = {"type": "array", "items": row, "maxItems": limits.IMPORT_ROWS_MAX}
     content: dict[str, Any] = {_JSON: {"schema": array, "example": _ROWS}}
     content |= {

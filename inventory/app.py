@@ -50,6 +50,7 @@ from inventory.telemetry import logs
 from inventory.telemetry.health import Health
 from inventory.telemetry.metrics import Metrics
 from inventory.telemetry.sampler import Sampler
+from inventory.web import pages
 from inventory.wiring import Rooms, webhooks_of
 
 _RESOURCES = "inventory.resources"
@@ -101,7 +102,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, webhooks, health, documentation):
+    for room in (*selling, integrity, events, keys, webhooks, health, documentation, pages):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)

@@ -41,6 +41,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         | {"telemetry", "transfer", "__init__"},
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
     ),
+    # The dashboard knows nothing of the service but its address: the API is all that it asks.
+    "web": (set(), {"flask", "werkzeug"}),
     "wiring": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "measuring": (
         LEAVES | {"__init__", "cache", "domain", "repository", "settings", "stock", "telemetry"},
@@ -49,7 +51,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "app": (
         LEAVES
         | {"api", "cache", "repository", "services", "settings", "stock", "telemetry"}
-        | {"measuring", "wiring"},
+        | {"measuring", "web", "wiring"},
         {"flask", "structlog", "werkzeug"},
     ),
     # What watches it, where that is wanted: knows whom it watches, and is known by nobody.

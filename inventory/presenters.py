@@ -1,5 +1,6 @@
 """What clients get to see: JSON by hand, because it is written far more often than it changes."""
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -248,6 +249,7 @@ def integrity(report: Report, problems_max: int | None = None) -> dict[str, Any]
         "problems": [problem(found) for found in report.problems[:told]],
         "problems_total": report.problems_total,
         "next_cursor": report.next_id,
+        "units": None if report.units is None else asdict(report.units),
     }
 
 

@@ -1,7 +1,7 @@
 """Gives out the dashboard's files, which are the same for everybody; knows nothing of stock.
 
-Nothing is built and nothing comes from elsewhere: the policy that goes with the page allows scripts,
-styles and calls of this origin alone, and no script in the page itself.
+Nothing is built and nothing comes from elsewhere: the policy that goes with the page allows
+scripts, styles and calls of this origin alone, and no script in the page itself.
 """
 
 import gzip

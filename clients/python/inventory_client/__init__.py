@@ -30,6 +30,7 @@ from inventory_client.answers import (
     RowResult,
     Stock,
     Stocktake,
+    Units,
 )
 from inventory_client.client import InventoryClient
 from inventory_client.errors import (
@@ -178,6 +179,7 @@ __all__ = [
     "StorageUnavailable",
     "Unavailable",
     "UnexpectedAnswer",
+    "Units",
     "Unreachable",
     "ValidationFailed",
     "Webhook",

@@ -189,6 +189,20 @@ def _integrity() -> JSONSchema:
             "next_cursor": nullable(
                 text("`cursor` of the check that goes on; null: it does not go on.", minLength=1)
             ),
+            "units": nullable(_units()),
+        },
+    )
+
+
+def _units() -> JSONSchema:
+    return record(
+        "What became of the units of the one product that was checked: those `stocked` are sold, "
+        "available or held. What was returned and is on sale again was stocked once more.",
+        {
+            "stocked": whole(-(2**53), 2**53, "Came in, less what was lost or written off."),
+            "sold": whole(0, 2**53, "Left with a purchase."),
+            "available": whole(-(2**53), 2**53, "Are for sale; below 0 what is owed."),
+            "held": whole(0, 2**53, "Wait for a checkout."),
         },
     )
 

@@ -253,6 +253,7 @@ EXAMPLES: Mapping[str, Any] = {
         ],
         "problems_total": 1,
         "next_cursor": None,
+        "units": None,
     },
     "NewKeyRequest": {"client": "web shop", "scopes": ["catalog:read", "stock:purchase"]},
     "ApiKey": _API_KEY,

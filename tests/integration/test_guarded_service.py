@@ -21,7 +21,14 @@ from pymongo import MongoClient
 from inventory.local.servers import LOOPBACK, free_port
 from inventory.serving import PROJECT
 from inventory.settings import Settings
-from tests.integration.processes import Run, descendants, eventually, inventory, is_ready
+from tests.integration.processes import (
+    Run,
+    command,
+    descendants,
+    eventually,
+    inventory,
+    is_ready,
+)
 
 DATABASE = "inventory_test_guarded"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refused, not bound
@@ -56,18 +63,6 @@ class Guarded:
             return response.status
         finally:
             connection.close()
-
-
-def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "inventory", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(name="guarded", scope="module")

@@ -7,6 +7,7 @@ key, quantity, and status, body and `Idempotent-Replayed` of every answer.
 """
 
 import http.client
+import itertools
 import json
 import random
 import sys
@@ -18,6 +19,8 @@ from typing import Any
 
 QUANTITIES = (1, 2, 3, 4)
 SECONDS_MAX = 200.0
+# Seconds until a try after one that was refused because of overload, at most.
+PATIENCE = (2.0, 4.0, 8.0)
 
 
 @dataclass
@@ -43,15 +46,17 @@ class Buyer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         deadline = time.monotonic() + SECONDS_MAX
         connection = over or self.connection
-        while True:
+        for patience in itertools.chain(PATIENCE, itertools.repeat(PATIENCE[-1])):
             connection.request("POST", f"/api/products/{self.product_id}/purchase", body, headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
             running = answer.get("code") == "idempotency_in_progress"
             if time.monotonic() > deadline or not (running or response.status == 503):
                 return [response.status, answer, response.getheader("Idempotent-Replayed")]
-            # As `Retry-After` asks for, but not all at the same moment; who is in a hurry, sooner.
-            time.sleep(random.uniform(0.02, 0.1) if running else random.uniform(0.3, 1.0))  # noqa: S311
+            # Not sooner than `Retry-After` asks for, later each time, and not all at the same moment:
+            # those who are refused must not take the time of those who are served.
+            time.sleep(random.uniform(0.02, 0.1) if running else random.uniform(1.0, patience))  # noqa: S311
+        raise AssertionError("patience has no end")
 
     def ask_twice_at_once(self, key: str, quantity: int) -> list[Any]:
         """Send the same wish over both connections at the same moment."""

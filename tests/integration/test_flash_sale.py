@@ -187,7 +187,9 @@ def test_the_numbers_of_all_workers_add_up(sale: Sale) -> None:
     numbers = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     granted = float(numbers["inventory_group_granted_operations_sum"])
     decided = float(numbers["inventory_group_operations_sum"])
-    assert granted == len(sale.sold())
+    # What was found done, after a try whose outcome was not known in time, is not granted again.
+    repeated = sum(all(again for *_, again in wish["answers"]) for wish in sale.every())
+    assert len(sale.sold()) - repeated <= granted <= len(sale.sold())
     assert decided >= len(sale.every())
     assert float(numbers["inventory_queue_wait_seconds_count"]) == decided
     # In a crowd like this they do not come one by one.

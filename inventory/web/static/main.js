@@ -4,47 +4,47 @@ import { whenSignedOut } from "./api.js";
 import { notify } from "./dialog.js";
 import { html, nothing, render } from "./html.js";
 import { may, resume, session, signOut } from "./session.js";
-import { PAGES } from "./pages.js";
-import { SignInPage } from "./pages/sign-in.js";
+import { PAGES, load } from "./pages.js";
 
 const top = document.getElementById("top");
 const main = document.getElementById("page");
 main.replaceChildren();
 let page = null;
+/** The place that was asked for last. */
+let asked = null;
 
 /** Take the address apart: `#/products/66f?sort=name` is of page `products/:id`. */
 function place() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const names = path.split("/").filter(Boolean).map(decodeURIComponent);
-  for (const { path: pattern, page: kind, scope } of PAGES) {
+  for (const { path: pattern, file, scope } of PAGES) {
     const parts = pattern.split("/").filter(Boolean);
     const fits = parts.length === names.length && parts.every((part, n) => part.startsWith(":") || part === names[n]);
     if (!fits) continue;
     const params = Object.fromEntries(parts.flatMap((part, n) => (part.startsWith(":") ? [[part.slice(1), names[n]]] : [])));
-    return { kind, scope, params, query: Object.fromEntries(new URLSearchParams(query)) };
+    return { file, scope, params, query: Object.fromEntries(new URLSearchParams(query)) };
   }
   return null;
 }
 
-function open() {
+async function open() {
   page?.close();
-  const here = session() ? place() : { kind: SignInPage, params: {}, query: {} };
-  if (here === null || (here.scope && !may(here.scope))) {
-    page = null;
-    render(nowhere(here), main);
-  } else {
-    const made = new here.kind(here, () => page === made && draw());
-    page = made;
-    page.open();
-    draw();
-  }
-  document.body.classList.toggle("signed-out", !session());
+  page = null;
+  const here = session() ? place() : { file: "sign-in", params: {}, query: {} };
   render(header(), top);
+  if (here === null || (here.scope && !may(here.scope))) return render(nowhere(here), main);
+  asked = here;
+  const Kind = await load(here.file);
+  // Somebody went on meanwhile.
+  if (asked !== here) return undefined;
+  const made = new Kind(here, () => page === made && draw());
+  page = made;
+  page.open();
+  return draw();
 }
 
 function draw() {
   document.title = `${page.title} · Inventory`;
-  main.dataset.page = page.constructor.name;
   render(page.view(), main);
 }
 
@@ -105,7 +105,7 @@ whenSignedOut(async () => {
 
 try {
   await resume();
-  open();
+  await open();
 } catch (problem) {
   render(html`<article class="failed" role="alert"><h1>The service does not answer</h1><p>${problem.message}</p>
     <button type="button" @click=${() => location.reload()}>Try again</button></article>`, main);

@@ -1,13 +1,15 @@
 // The pages: their addresses, their names in the menu, and the scope of the key that opens them.
-
-import { OverviewPage } from "./pages/overview.js";
-import { RehearsalPage } from "./pages/rehearsal.js";
-import { RehearsalsPage } from "./pages/rehearsals.js";
-import { SalePage } from "./pages/sale.js";
+//
+// Each is loaded when it is first opened. `pages/NAME.js` exports its class as `default`.
 
 export const PAGES = [
-  { path: "", menu: "Overview", page: OverviewPage, scope: "stock:write" },
-  { path: "sale/:id", page: SalePage, scope: "catalog:read" },
-  { path: "rehearsals", menu: "Rehearsals", page: RehearsalsPage, scope: "admin" },
-  { path: "rehearsals/:id", page: RehearsalPage, scope: "admin" },
+  { path: "", menu: "Overview", file: "overview", scope: "stock:write" },
+  { path: "sale/:id", file: "sale", scope: "catalog:read" },
+  { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
+  { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },
 ];
+
+/** Return the class of a page. */
+export async function load(file) {
+  return (await import(`./pages/${file}.js`)).default;
+}

@@ -10,7 +10,7 @@ import { may } from "../session.js";
 
 const SECONDS = 2;
 
-export class OverviewPage extends Page {
+export default class OverviewPage extends Page {
   title = "Overview";
   #series = new Series();
 

@@ -6,7 +6,7 @@ import { count, duration, moment, rate } from "../format.js";
 import { html, nothing } from "../html.js";
 import { Page } from "../page.js";
 
-export class RehearsalPage extends Page {
+export default class RehearsalPage extends Page {
   title = "Rehearsal";
   #times = [];
   #left = [];

@@ -10,7 +10,7 @@ import { stateOf } from "./rehearsal.js";
 
 const PATH = "rehearsals";
 
-export class RehearsalsPage extends Page {
+export default class RehearsalsPage extends Page {
   title = "Rehearsals";
 
   open() {

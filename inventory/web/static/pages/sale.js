@@ -12,7 +12,7 @@ const POINTS_MAX = 600;
 // The rate is that of these last seconds: long enough to be steady, short enough to be of now.
 const RATE_SECONDS = 10;
 
-export class SalePage extends Page {
+export default class SalePage extends Page {
   title = "Sale";
   #shop = new Series();
   #times = [];

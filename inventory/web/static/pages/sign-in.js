@@ -5,7 +5,7 @@ import { html, nothing } from "../html.js";
 import { Page } from "../page.js";
 import { signIn } from "../session.js";
 
-export class SignInPage extends Page {
+export default class SignInPage extends Page {
   title = "Sign in";
   #problem = null;
   #busy = false;

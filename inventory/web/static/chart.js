@@ -1,6 +1,7 @@
 // <line-chart>: lines over time, drawn by uPlot in the colours of the theme.
 
 const HEIGHT = 220;
+const SECONDS_MIN = 30;
 const COLOURS = ["--line-1", "--line-2", "--line-3"];
 
 /**
@@ -64,7 +65,8 @@ class LineChart extends HTMLElement {
       height: HEIGHT,
       series: [{ label: "Time" }, ...drawn],
       axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString()) }],
-      scales: { y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(1, (most ?? 1) * 1.1)] } },
+      // Not less than half a minute, so that the first moments do not fill it.
+      scales: { x: { range: (_, from, to) => [Math.min(from, to - SECONDS_MIN), to] }, y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(1, (most ?? 1) * 1.1)] } },
       cursor: { y: false },
       legend: { live: true },
     };

@@ -55,11 +55,11 @@ export default class SalePage extends Page {
     const speed = this.#speed();
     const refused = this.#shop.latest?.refusals;
     return html`<dl class="big" aria-live="off">
-      <div class="first"><dt>${stock.available > 0 ? "Units left" : stock.available < 0 ? "Sold out, and owed" : "Sold out"}</dt><dd id="units-left">${count(stock.available)}</dd></div>
+      <div class="first"><dt>${stock.available > 0 ? "Units left" : stock.available < 0 ? "Sold out, and owed" : "Sold out"}</dt><dd id="units-left">${count(Math.abs(stock.available))}</dd></div>
       <div><dt>Units a second</dt><dd>${rate(speed)}</dd></div>
       <div><dt>Refusals a second</dt><dd>${rate(refused)}</dd><dd class="note">in the whole shop</dd></div>
       <div><dt>Held in checkouts</dt><dd>${count(stock.held)}</dd></div>
-      <div><dt>Sold out</dt><dd class="words">${projected(stock.available, speed)}</dd></div>
+      <div><dt>Will be sold out</dt><dd class="words">${projected(stock.available, speed)}</dd></div>
     </dl>`;
   }
 
@@ -89,7 +89,8 @@ export function verdict(report) {
   const { units } = report;
   if (!report.complete) return html`<p class="verdict">The history is too long to be checked in one request; <code>inventory integrity</code> checks it.</p>`;
   const fits = report.ok && units && units.sold + units.available + units.held === units.stocked;
-  const sum = units && html`${count(units.sold)} sold + ${count(units.available)} left${units.held ? html` + ${count(units.held)} held` : nothing}
+  const left = units?.available < 0 ? html`− ${count(-units.available)} owed` : html`+ ${count(units?.available)} left`;
+  const sum = units && html`${count(units.sold)} sold ${left}${units.held ? html` + ${count(units.held)} held` : nothing}
     ${fits ? "=" : "≠"} ${count(units.stocked)} stocked`;
   return html`<p class="verdict ${fits ? "good" : "bad"}" role="status">
     <strong>${fits ? "✓ verified:" : "✗ the books differ:"}</strong> ${sum}

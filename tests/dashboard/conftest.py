@@ -7,7 +7,9 @@ import http.client
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,41 +75,57 @@ class Shop:
         return id
 
 
-@pytest.fixture(name="shop", scope="session")
-def _shop(database_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A service with two workers, a key and the products of the demo."""
+@contextmanager
+def opened(settings: Settings, log: Path) -> Iterator[Shop]:
+    """Run a service with two workers, a key, and the products of the demo."""
     environ = {
-        "MONGO_URL": database_settings.mongo_url,
-        "REDIS_URL": database_settings.redis_url,
+        "MONGO_URL": settings.mongo_url,
+        "REDIS_URL": settings.redis_url,
         "INVENTORY_MONGO_DATABASE": DATABASE,
         "INVENTORY_AUTH": "on",
         "INVENTORY_WORKERS": "2",
         "INVENTORY_LOG_LEVEL": "warning",
     }
-    log = tmp_path_factory.mktemp("dashboard") / "service.log"
     with inventory("serve", log=log, port=free_port(), **environ) as run:
         eventually(lambda: is_ready(run), lambda: run.output)
-        made = command("keys", "create", "dashboard tests", "--scope", "admin", **environ)
+        made = command("keys", "create", "stock room", "--scope", "admin", **environ)
         assert made.returncode == 0, made.stderr
-        shop = Shop(run, environ, made.stdout.split()[-1])
+        shop = Shop(run, environ, made.stdout.strip())
         loaded = command("demo", PORT=str(run.port), INVENTORY_API_KEY=shop.key)
         assert loaded.returncode == 0, loaded.stderr
         yield shop
         run.stop()
+
+
+@pytest.fixture(name="shop", scope="session")
+def _shop(database_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with opened(database_settings, tmp_path_factory.mktemp("dashboard") / "service.log") as shop:
+        yield shop
     with MongoClient[dict[str, object]](database_settings.mongo_url) as client:
         client.drop_database(DATABASE)
 
 
-@pytest.fixture(name="browser", scope="session")
-def _browser() -> Iterator[Browser]:
+def find_browser() -> dict[str, Any]:
+    """Return how to start the browser of this machine."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert found, f"Install one of these browsers first: {', '.join(BROWSERS)}"
+    return {"executable_path": found, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture(name="browser", scope="session")
+def _browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+        browser = playwright.chromium.launch(**find_browser())
         yield browser
         browser.close()
+
+
+def sign_in(page: Page, shop: Shop, key: str | None = None) -> None:
+    """Sign in by the form, which is where everybody begins."""
+    page.goto(f"{shop.url}/admin/")
+    page.get_by_label("API key").fill(key or shop.key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
 
 
 SignIn = Callable[..., Page]
@@ -123,20 +141,17 @@ def _sign_in(shop: Shop, browser: Browser) -> Iterator[SignIn]:
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
-    def sign_in(key: str | None = None, **options: Any) -> Page:
+    def enter(key: str | None = None, **options: Any) -> Page:
         context = browser.new_context(locale="en-GB", **options)
         contexts.append(context)
         context.set_default_timeout(MS_MAX)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: _note(errors, said.type, said.text))
-        page.goto(f"{shop.url}/admin/")
-        page.get_by_label("API key").fill(key or shop.key)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+        sign_in(page, shop, key)
         return page
 
-    yield sign_in
+    yield enter
     for context in contexts:
         context.close()
     assert errors == []

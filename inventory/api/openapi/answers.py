@@ -143,7 +143,9 @@ def _movement() -> JSONSchema:
             "reference": nullable(text()),
             "note": nullable(text()),
             "customer_id": nullable(text()),
-            "actor": nullable(text("Who asked for it, if that is known.")),
+            "actor": nullable(
+                identifier("The API key with which it was asked for; of what time did, none.")
+            ),
             "purchase_id": nullable(identifier("The purchase that it belongs to.")),
             "reservation_id": nullable(identifier("The reservation that it belongs to.")),
             "at": moment("When it happened."),

@@ -141,7 +141,7 @@ _MOVEMENT: dict[str, Any] = {
     "reference": "delivery 4711",
     "note": None,
     "customer_id": None,
-    "actor": None,
+    "actor": "66f1c0ffee66f1c0ffee0007",
     "purchase_id": None,
     "reservation_id": None,
     "at": "2026-02-01T08:30:00.000Z",

@@ -59,11 +59,13 @@ class Catalogue:
         available: int,
         key: RequestKey | None = None,
         actor: str | None = None,
+        id: str | None = None,
     ) -> tuple[Listed, bool]:
         """Add a product with its opening stock, on behalf of `actor`.
 
-        Returns it, and whether an earlier request with the same key created it. Raises
-        `DuplicateSku`, `Replayed`, `IdempotencyKeyReused` and `IdempotencyInProgress`.
+        Whoever has to know its id before gives it a new one. Returns it, and whether an earlier
+        request with the same key created it. Raises `DuplicateSku`, `Replayed`,
+        `IdempotencyKeyReused` and `IdempotencyInProgress`.
         """
         claim = begin_claim(key, new_id(), self._clock) if key else None
         if claim is not None and self._operations.add_many([claim]):
@@ -74,7 +76,7 @@ class Catalogue:
                 raise IdempotencyInProgress
             # The abandoned attempt can do no harm: its transaction would find itself replaced.
             claim = take_over_claim(self._operations, held, self._clock, claim.request_id)
-        product_id = claim.operation_id if claim else new_id()
+        product_id = claim.operation_id if claim else id or new_id()
         now = self._clock.now()
         product = Product(product_id, terms, 1, created_at=now, updated_at=now)
         opening = Entry(product_id, Kind.OPENING, available, now, actor=actor)

@@ -1,4 +1,4 @@
-"""Who did it: every movement names the key that asked for it, and only what nobody asked for none."""
+"""Who did it: a movement names the key that asked for it, and none if nobody did."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ def test_a_limited_product_names_its_buyer_as_well(known: Known) -> None:
 
 
 def test_a_hold_and_its_ends_name_their_keys(known: Known) -> None:
-    """Whoever held, bought or released; the rest of a partial purchase was released by its buyer."""
+    """Whoever held, bought or released; who buys a part of a hold releases the rest of it."""
     ann, ben = known("ann"), known("ben")
     id = ann.product()
     wanted = {"lines": [{"product_id": id, "quantity": 2}], "ttl_seconds": 60}

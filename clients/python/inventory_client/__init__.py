@@ -94,6 +94,12 @@ from inventory_client.events import (
     Webhook,
 )
 from inventory_client.inputs import UNSET, CartLine, CountLine, Line
+from inventory_client.rehearsals import (
+    Rehearsal,
+    RehearsalCheck,
+    RehearsalFigures,
+    RehearsalVerdict,
+)
 from inventory_client.retrying import Patience
 
 __version__ = "0.1.0"
@@ -156,6 +162,12 @@ __all__ = [
     "RateLimited",
     "Readiness",
     "Refused",
+    "Rehearsal",
+    "RehearsalCheck",
+    "RehearsalFigures",
+    "RehearsalNotFound",
+    "RehearsalRunning",
+    "RehearsalVerdict",
     "RequestTimedOut",
     "Reservation",
     "ReservationCommitted",

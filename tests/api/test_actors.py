@@ -142,7 +142,7 @@ def test_an_import_names_its_key(known: Known) -> None:
     old = ann.product(sku="OLD")
     rows = [{"sku": "OLD", "stock": 4}, {"sku": "NEW", "name": "Cap", "price": "5", "stock": 3}]
     done = ben.post("/api/products/bulk", rows)
-    new = done["results"][1]["product_id"]
+    new = done["results"][1]["id"]
     assert ann.actors(old)[1:] == [("adjustment", ben.id)]
     assert ann.actors(new) == [("opening", ben.id)]
 

@@ -285,11 +285,11 @@ def test_webhooks_answer_as_documented(call: Call) -> None:
 
 def test_rehearsals_answer_as_documented(call: Call) -> None:
     """Rehearsals answer what fits the document, from the first figures to the verdict."""
-    begun = call("POST", "/api/rehearsals", 202, json={"buyers": 3, "stock": 1})
+    begun = call("POST", "/api/rehearsals", 202, json={"buyers": 500, "impatience": 1})
     path = begun.headers["Location"]
+    call("POST", "/api/rehearsals", 409, "rehearsal_running")
     deadline = time.monotonic() + 30
     while call("GET", path, 200).json["state"] == "running":
-        call("POST", "/api/rehearsals", 409, "rehearsal_running")
         assert time.monotonic() < deadline
     call("POST", "/api/rehearsals", 202, json={"buyers": 1})
     call("POST", "/api/rehearsals", 422, "validation_failed", json={"buyers": 0})

@@ -129,7 +129,7 @@ def test_whoever_asked_for_it_signs_it(guarded: FlaskClient, keyring: Keyring) -
         ("buyers", [0, 501, 1.5, True, "5", None]),
         ("stock", [0, 10_001]),
         ("quantity_max", [0, 6]),
-        ("impatience", [-0.1, 1.1, True, "0.5", None]),
+        ("impatience", [-0.1, 1.1, True, "0.5", None, 10**400, -(10**400)]),
         ("patience", [1]),
     ],
 )

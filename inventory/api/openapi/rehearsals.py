@@ -50,7 +50,7 @@ def _rehearsal() -> dict[str, JSONSchema]:
         "impatience": _number("The share of buyers who send their order twice.", maximum=1),
         "started_at": moment("When it began."),
         "ended_at": nullable(moment("When it was over.")),
-        "figures": reference("RehearsalFigures"),
+        "figures": described(reference("RehearsalFigures"), "How it goes, or went."),
         "verdict": nullable(described(reference("RehearsalVerdict"), "Null until it is done.")),
     }
 

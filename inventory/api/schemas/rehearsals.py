@@ -1,24 +1,12 @@
 """Rehearsals, as clients ask for them."""
 
-from decimal import Decimal
-from typing import Any
-
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from inventory import limits
-from inventory.api.schemas.fields import QueryNumber, StrictSchema, whole_number
+from inventory.api.schemas.fields import QueryNumber, Share, StrictSchema, whole_number
 from inventory.domain.rehearsals import Plan
 
 _DEFAULT = Plan()
-
-
-class Share(fields.Field[float]):
-    """A number from 0 to 1; no text, and no truth."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= 1:
-            raise ValidationError("Say a number from 0 to 1.")
-        return float(value)
 
 
 class RehearsalSchema(StrictSchema):

@@ -21,6 +21,7 @@ from inventory.api import (
     products,
     purchases,
     rates,
+    rehearsals,
     requests,
     reservations,
     stock,
@@ -42,6 +43,7 @@ from inventory.repository import mongo, schema
 from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.repository.pooling import PoolWatch
 from inventory.repository.standing import StandingRepository
+from inventory.services.rehearsing import Rehearsing
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.stock.engine import StockEngine
@@ -102,7 +104,8 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, webhooks, health, documentation, pages):
+    watching = (integrity, events, keys, webhooks, rehearsals, health, documentation, pages)
+    for room in (*selling, *watching):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -166,13 +169,16 @@ def _wire(
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
-    return _context(settings, rooms, hooks, health, metrics, Rates(redis))
+    rehearsing = rooms.rehearsing_for(rooms.publisher)
+    resources.callback(rehearsing.stop)
+    return _context(settings, rooms, hooks, rehearsing, health, metrics, Rates(redis))
 
 
 def _context(
     settings: Settings,
     rooms: Rooms[ProductReads],
     hooks: Webhooks,
+    rehearsing: Rehearsing,
     health: Health,
     metrics: Metrics,
     rated: Rates,
@@ -191,6 +197,7 @@ def _context(
         exporting=rooms.exporting,
         keyring=rooms.keyring,
         webhooks=hooks,
+        rehearsing=rehearsing,
         reads=rooms.publisher,
         health=health,
         metrics=metrics,

@@ -62,6 +62,11 @@ def current_principal() -> Principal:
     return principal
 
 
+def current_actor() -> str | None:
+    """Return whom the ledger puts the current request's changes down to: its key, by its id."""
+    return current_principal().key_id
+
+
 def _secret() -> str:
     """Return the key that the request came with; raise `InvalidApiKey` where it cannot be one."""
     environ = request.environ

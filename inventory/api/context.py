@@ -18,6 +18,7 @@ from inventory.services.exporting import Exporting
 from inventory.services.importing import Importing
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
+from inventory.services.rehearsing import Rehearsing
 from inventory.services.reserving import Reserving
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
@@ -43,6 +44,7 @@ class Context:
     exporting: Exporting
     keyring: Keyring
     webhooks: Webhooks
+    rehearsing: Rehearsing
     reads: ProductReads
     health: Health
     metrics: Metrics

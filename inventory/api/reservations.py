@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from inventory import presenters
+from inventory.api.authentication import current_actor
 from inventory.api.bodies import JSON, MERGE_PATCH
 from inventory.api.context import context
 from inventory.api.contract import contract
@@ -46,7 +47,9 @@ bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
 def hold_units(body: dict[str, Any], key: RequestKey | None) -> Response:
     """Set all lines aside for a while, or none; a refusal names all that are short."""
     lines, ttl_seconds = body.pop("lines"), body.pop("ttl_seconds")
-    held, replayed = context().reserving.hold(lines, ttl_seconds, key=key, **body)
+    held, replayed = context().reserving.hold(
+        lines, ttl_seconds, key=key, actor=current_actor(), **body
+    )
     location = f"{bp.url_prefix}/{held.id}"
     return replayable(presenters.reservation(held), 201, replayed=replayed, Location=location)
 
@@ -114,7 +117,9 @@ def commit_reservation(
     Repeated, it gets the same answer. Of a hold that has expired the units are taken once more, if
     they can still be had.
     """
-    purchase, replayed = context().reserving.commit(reservation_id, body.get("lines"), key)
+    purchase, replayed = context().reserving.commit(
+        reservation_id, body.get("lines"), key, current_actor()
+    )
     return created(purchase, replayed=replayed)
 
 
@@ -131,5 +136,5 @@ def commit_reservation(
 )
 def release_reservation(reservation_id: str, key: RequestKey | None, **_: Any) -> Response:
     """Put the units on sale again; one that was released or has expired stays as it is."""
-    ended, replayed = context().reserving.release(reservation_id, key)
+    ended, replayed = context().reserving.release(reservation_id, key, current_actor())
     return replayable(presenters.reservation(ended), 200, replayed=replayed)

@@ -6,6 +6,7 @@
     │   ├── PurchaseNotFound
     │   ├── ReservationNotFound
     │   ├── WebhookNotFound, DeliveryNotFound
+    │   ├── RehearsalNotFound
     │   └── ApiKeyNotFound
     ├── Refused                      definite, kept for retries with the same Idempotency-Key
     │   ├── InsufficientStock
@@ -19,7 +20,7 @@
     │   └── InvalidApiKey
     ├── InsufficientScope, SecretKeyRequired
     ├── EventsForgotten
-    ├── DuplicateSku, WebhookLimitReached
+    ├── DuplicateSku, WebhookLimitReached, RehearsalRunning
     ├── StaleVersion
     ├── InvalidValue                 valid one by one, wrong together
     ├── InvalidRow, MalformedTable   of an import
@@ -76,6 +77,7 @@ from inventory.errors.refusals import (
     StockLimitExceeded,
     restore,
 )
+from inventory.errors.rehearsals import RehearsalNotFound, RehearsalRunning
 from inventory.errors.unavailable import (
     DatabaseNotReady,
     ImportUnfinished,
@@ -116,6 +118,8 @@ __all__ = [
     "PurchaseLimitExceeded",
     "PurchaseNotFound",
     "Refused",
+    "RehearsalNotFound",
+    "RehearsalRunning",
     "ReservationCommitted",
     "ReservationExpired",
     "ReservationNotFound",

@@ -117,6 +117,18 @@ INDEXES: dict[str, list[IndexModel]] = {
     "webhook_deliverers": [
         IndexModel("seen_at", name="expiry", expireAfterSeconds=_DELIVERER_KEEP_SECONDS)
     ],
+    # Partial: one at a time has the turn, and the database sees to that.
+    "rehearsals": [
+        IndexModel(
+            "turn",
+            name="by_turn",
+            unique=True,
+            partialFilterExpression={"turn": {"$exists": True}},
+        ),
+        IndexModel(
+            "ended_at", name="expiry", expireAfterSeconds=int(limits.REHEARSAL_KEEP_SECONDS)
+        ),
+    ],
     # Found by their import and number, which are their id.
     "import_batches": [
         IndexModel(

@@ -38,6 +38,7 @@ BODIES: Mapping[str, Any] = {
     "make_webhook": {"url": "https://shop.example/hook"},
     "edit_webhook": {"description": "x"},
     "import_products": [{"sku": "A-1", "name": "Cap", "price": "5", "stock": 3}],
+    "begin_rehearsal": {"buyers": 1, "stock": 1},
     "make_key": {"client": "somebody", "scopes": ["catalog:read"]},
 }
 
@@ -64,6 +65,7 @@ NAMES = [
     "get_key", "revoke_key",
     "make_webhook", "list_webhooks", "get_webhook", "edit_webhook", "delete_webhook",
     "rotate_secret", "test_webhook", "list_deliveries", "get_delivery", "redeliver",
+    "begin_rehearsal", "list_rehearsals", "get_rehearsal",
     "get_health", "get_readiness", "get_metrics", "get_document", "get_page", "get_page_file",
     "get_problem_type",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """What the service really answers is what the OpenAPI document says: a tour through all of it."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -147,6 +148,7 @@ def test_body_examples_are_taken(call: Call, document: dict[str, Any]) -> None:
     webhook = call("POST", "/api/webhooks", 201, json=bodies.pop("make_webhook"))
     call("PATCH", webhook.headers["Location"], 200, json=bodies.pop("edit_webhook"))
     call("POST", "/api/products/bulk", 200, json=bodies.pop("import_products"), buffered=True)
+    call("POST", "/api/rehearsals", 202, json=bodies.pop("begin_rehearsal"))
     assert bodies == {}
 
 
@@ -279,6 +281,21 @@ def test_webhooks_answer_as_documented(call: Call) -> None:
         call(method, path + below, 404, "webhook_not_found")
     call("GET", f"{path}/deliveries", 404, "webhook_not_found")
     call("PATCH", path, 404, "webhook_not_found", json={})
+
+
+def test_rehearsals_answer_as_documented(call: Call) -> None:
+    """Rehearsals answer what fits the document, from the first figures to the verdict."""
+    begun = call("POST", "/api/rehearsals", 202, json={"buyers": 500, "impatience": 1})
+    path = begun.headers["Location"]
+    call("POST", "/api/rehearsals", 409, "rehearsal_running")
+    deadline = time.monotonic() + 30
+    while call("GET", path, 200).json["state"] == "running":
+        assert time.monotonic() < deadline
+    call("POST", "/api/rehearsals", 202, json={"buyers": 1})
+    call("POST", "/api/rehearsals", 422, "validation_failed", json={"buyers": 0})
+    page = call("GET", "/api/rehearsals?limit=1", 200)
+    call("GET", f"/api/rehearsals?cursor={page.json['next_cursor']}", 200)
+    call("GET", f"/api/rehearsals/{'0' * 24}", 404, "rehearsal_not_found")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,13 @@ UNUSED = {"X-Request-ID", "If-None-Match"}
 
 ID = "66f1c0ffee66f1c0ffee0001"
 MOMENT = "2026-01-31T12:00:00.000Z"
-SCALARS: dict[str, Any] = {"string": "text", "integer": 7, "boolean": True, "null": None}
+SCALARS: dict[str, Any] = {
+    "string": "text",
+    "integer": 7,
+    "number": 0.5,
+    "boolean": True,
+    "null": None,
+}
 METHODS = {
     name: method
     for name, method in inspect.getmembers(Operations, inspect.isfunction)
@@ -157,6 +163,8 @@ def arguments(document: dict, name: str) -> Iterator[tuple[str, Any]]:
         "counted_at": datetime(2026, 1, 31, 12, tzinfo=UTC),
         "expires_at": datetime(2036, 1, 31, 12, tzinfo=UTC),
         "idempotency_key": "once",
+        "quantity_max": 2,
+        "impatience": 0.25,
     }
     for parameter, hint in get_type_hints(METHODS[name]).items():
         if parameter == "return":

@@ -95,6 +95,12 @@ from inventory_client.events import (
     Webhook,
 )
 from inventory_client.inputs import UNSET, CartLine, CountLine, Line
+from inventory_client.rehearsals import (
+    Rehearsal,
+    RehearsalCheck,
+    RehearsalFigures,
+    RehearsalVerdict,
+)
 from inventory_client.retrying import Patience
 
 __version__ = "0.1.0"
@@ -157,6 +163,12 @@ __all__ = [
     "RateLimited",
     "Readiness",
     "Refused",
+    "Rehearsal",
+    "RehearsalCheck",
+    "RehearsalFigures",
+    "RehearsalNotFound",
+    "RehearsalRunning",
+    "RehearsalVerdict",
     "RequestTimedOut",
     "Reservation",
     "ReservationCommitted",

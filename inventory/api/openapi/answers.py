@@ -27,6 +27,7 @@ from inventory.api.openapi.building import (
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.events import events
+from inventory.api.openapi.rehearsals import rehearsals
 from inventory.api.openapi.transfers import transfers
 from inventory.api.openapi.webhooks import webhooks
 from inventory.api.openapi.wording import EXAMPLES
@@ -51,6 +52,8 @@ def answers() -> dict[str, JSONSchema]:
         **webhooks(),
         "WebhookPage": _page("Webhook", "Some webhooks, the newest first."),
         "DeliveryPage": _page("Delivery", "Some deliveries to an endpoint, the newest first."),
+        **rehearsals(),
+        "RehearsalPage": _page("Rehearsal", "Some rehearsals, the newest first."),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),
@@ -143,7 +146,9 @@ def _movement() -> JSONSchema:
             "reference": nullable(text()),
             "note": nullable(text()),
             "customer_id": nullable(text()),
-            "actor": nullable(text("Who asked for it, if that is known.")),
+            "actor": nullable(
+                identifier("The API key with which it was asked for; of what time did, none.")
+            ),
             "purchase_id": nullable(identifier("The purchase that it belongs to.")),
             "reservation_id": nullable(identifier("The reservation that it belongs to.")),
             "at": moment("When it happened."),

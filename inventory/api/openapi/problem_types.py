@@ -37,6 +37,7 @@ _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
     (errors.StaleStock, "Read the stock again, then decide anew, with a new Idempotency-Key."),
     (errors.Refused, "Ask for less or wait for a change of stock; take a new Idempotency-Key."),
     (errors.WebhookLimitReached, "Delete a webhook that is not needed any more first."),
+    (errors.RehearsalRunning, "Send it again when that rehearsal is over."),
     (errors.NotFound, "Not before it exists, and then with a new Idempotency-Key."),
     (InventoryError, _UNCHANGED),
 )
@@ -178,7 +179,11 @@ def _own(kind: type[InventoryError], status: HTTPStatus) -> ProblemType:
         ),
         kept=issubclass(kind, errors.Refused | errors.NotFound | errors.DuplicateSku)
         and not issubclass(
-            kind, errors.ApiKeyNotFound | errors.WebhookNotFound | errors.DeliveryNotFound
+            kind,
+            errors.ApiKeyNotFound
+            | errors.WebhookNotFound
+            | errors.DeliveryNotFound
+            | errors.RehearsalNotFound,
         ),
     )
 

@@ -6,6 +6,7 @@ Knows names only: bounds and types come from the schemas.
 from collections.abc import Mapping
 from typing import Any
 
+from inventory.api.openapi.rehearsal_wording import REHEARSAL_EXAMPLES
 from inventory.api.openapi.webhook_wording import WEBHOOK_EXAMPLES
 
 FIELDS: Mapping[str, str] = {
@@ -141,7 +142,7 @@ _MOVEMENT: dict[str, Any] = {
     "reference": "delivery 4711",
     "note": None,
     "customer_id": None,
-    "actor": None,
+    "actor": "66f1c0ffee66f1c0ffee0007",
     "purchase_id": None,
     "reservation_id": None,
     "at": "2026-02-01T08:30:00.000Z",
@@ -277,6 +278,7 @@ EXAMPLES: Mapping[str, Any] = {
         "read_at": "2026-01-31T12:30:00.250Z",
     },
     **WEBHOOK_EXAMPLES,
+    **REHEARSAL_EXAMPLES,
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

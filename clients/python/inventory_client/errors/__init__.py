@@ -13,10 +13,10 @@
     │   │   ├── MixedCurrencies, StockLimitExceeded, CountBelowHeld, DuplicateSku
     │   │   ├── ReservationExpired, ReservationReleased, ReservationCommitted
     │   │   ├── CommitExceedsHeld, ReturnExceedsPurchased
-    │   │   └── StaleVersion, WebhookLimitReached
+    │   │   └── StaleVersion, WebhookLimitReached, RehearsalRunning
     │   ├── EventsForgotten            read anew what you need, then go on from there
     │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKey-, Webhook-,
-    │   │                              DeliveryNotFound
+    │   │                              Delivery-, RehearsalNotFound
     │   ├── AccessRefused              AuthenticationRequired, InvalidApiKey, InsufficientScope,
     │   │                              SecretKeyRequired, ForeignPage
     │   └── InvalidRequest             ValidationFailed, IdempotencyKeyReused
@@ -60,6 +60,8 @@ from inventory_client.errors.refusals import (
     PurchaseLimitExceeded,
     PurchaseNotFound,
     Refused,
+    RehearsalNotFound,
+    RehearsalRunning,
     ReservationCommitted,
     ReservationExpired,
     ReservationNotFound,
@@ -118,6 +120,8 @@ __all__ = [
     "PurchaseNotFound",
     "RateLimited",
     "Refused",
+    "RehearsalNotFound",
+    "RehearsalRunning",
     "RequestTimedOut",
     "ReservationCommitted",
     "ReservationExpired",

@@ -66,8 +66,20 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("purchase_id", name="of_purchase"),
         IndexModel("lines.product_id", name="of_product"),
     ],
-    # Partial: only open holds are ever looked for by anything but their id.
     "reservations": [
+        # Lists. Without a state all of them are asked for, and what they find is merged by id.
+        IndexModel([("state", ASCENDING), ("_id", DESCENDING)], name="in_state"),
+        IndexModel(
+            [("lines.product_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)],
+            name="of_product",
+        ),
+        # Partial: whoever has not said who they are has none.
+        IndexModel(
+            [("customer_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)],
+            name="of_customer",
+            partialFilterExpression={"customer_id": {"$gt": ""}},
+        ),
+        # Partial: the rest is only ever asked of open holds.
         IndexModel("expires_at", name="due", partialFilterExpression=_HELD),
         IndexModel(
             [("lines.product_id", ASCENDING), ("expires_at", ASCENDING)],

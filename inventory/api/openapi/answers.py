@@ -52,6 +52,7 @@ def answers() -> dict[str, JSONSchema]:
         "WebhookPage": _page("Webhook", "Some webhooks, the newest first."),
         "DeliveryPage": _page("Delivery", "Some deliveries to an endpoint, the newest first."),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
+        "ReservationPage": _page("Reservation", "Some reservations, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),
         "Health": record("The process is up.", {"status": constant("ok")}),

@@ -128,6 +128,19 @@ _PURCHASE: dict[str, Any] = {
     "lines": [{**_SOLD, "total": "179.80", "returned": 0}],
 }
 
+_RESERVATION: dict[str, Any] = {
+    "id": "66f1c0ffee66f1c0ffee0004",
+    "state": "held",
+    "lines": [{"product_id": _PRODUCT_ID, "quantity": 3, "backordered": 0}],
+    "customer_id": "c-1001",
+    "reference": None,
+    "created_at": _CREATED_AT,
+    "expires_at": "2026-01-31T12:10:00.000Z",
+    "extendable_until": "2026-02-07T12:00:00.000Z",
+    "ended_at": None,
+    "purchase_id": None,
+}
+
 _MOVEMENT: dict[str, Any] = {
     "id": "66f1c0ffee66f1c0ffee0003",
     "product_id": _PRODUCT_ID,
@@ -195,18 +208,8 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "Purchase": _PURCHASE,
     "PurchasePage": {"items": [_PURCHASE], "next_cursor": None},
-    "Reservation": {
-        "id": "66f1c0ffee66f1c0ffee0004",
-        "state": "held",
-        "lines": [{"product_id": _PRODUCT_ID, "quantity": 3, "backordered": 0}],
-        "customer_id": "c-1001",
-        "reference": None,
-        "created_at": _CREATED_AT,
-        "expires_at": "2026-01-31T12:10:00.000Z",
-        "extendable_until": "2026-02-07T12:00:00.000Z",
-        "ended_at": None,
-        "purchase_id": None,
-    },
+    "Reservation": _RESERVATION,
+    "ReservationPage": {"items": [_RESERVATION], "next_cursor": None},
     "Return": {
         "id": "66f1c0ffee66f1c0ffee0005",
         "purchase_id": _PURCHASE_ID,

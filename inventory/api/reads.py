@@ -129,10 +129,10 @@ class ProductReads:
         """Return one page of products with the stock that they have now.
 
         The page itself is cached without any stock, under the catalogue's generation: every edit
-        begins a new one. Which products are in stock changes with every sale, so a page that asks
-        for that is never cached.
+        begins a new one. Which products are in stock, or low, changes with every sale, so a page
+        that asks for that is never cached.
         """
-        if fresh or asked.wanted.in_stock is not None:
+        if fresh or asked.wanted.asks_for_stock:
             self.store.count("bypass", 1)
             page, cache = self._load_page(asked), "bypass"
         else:

@@ -140,7 +140,9 @@ def test_every_list_has_an_index(
         like = hold(other, "bob", end)
         document = kept.find_one({"_id": ObjectId(like["id"])})
         assert document is not None
-        kept.insert_many([document | {"_id": ObjectId()} for _ in range(CROWD)])
+        # Nobody holds so much at the same time.
+        others = {} if end else {"customer_id": "somebody else"}
+        kept.insert_many([document | {"_id": ObjectId()} | others for _ in range(CROWD)])
     run_out(books, *[hold(product, "ann", end) for end in ("", "", "commit", "release")][:1])
     books.database.command("profile", 2)
     try:
@@ -159,6 +161,7 @@ def test_every_list_has_an_index(
     # Who asks for one product of one customer looks at all that this customer has.
     both = {"customer_id", "lines.product_id"}
     broad = [op for op in lists if not both <= op["command"]["filter"].keys()]
-    assert max(op["docsExamined"] for op in broad) <= 6
+    # A page, the one after it, and the hold that has run out and is passed over.
+    assert max(op["docsExamined"] for op in broad) <= 5 + 1 + 1
     sorted_ = [op["command"]["filter"] for op in broad if op.get("hasSortStage")]
     assert all("$lte" in asked.get("expires_at", {}) for asked in sorted_)

@@ -51,6 +51,8 @@ FIELDS: Mapping[str, str] = {
     "min_price": "Only products that cost at least this much.",
     "max_price": "Only products that cost at most this much.",
     "in_stock": "Only products that can (true) or cannot (false) be bought now.",
+    "low_stock": "Only products whose `availability` is (true) or is not (false) `low_stock`: "
+    "`low_stock_threshold` units or less can be bought, but more than none.",
     "client": "Whose key it is. Keys of the same client share what is answered to its retries, and "
     "its limits.",
     "scopes": "What the key is good for; `admin` may do everything.",

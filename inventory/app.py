@@ -17,6 +17,7 @@ from inventory.api import (
     health,
     integrity,
     keys,
+    overview,
     problems,
     products,
     purchases,
@@ -38,6 +39,7 @@ from inventory.cache.rates import Rates
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
 from inventory.measuring import Measuring
+from inventory.overview import Overview
 from inventory.repository import mongo, schema
 from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.repository.pooling import PoolWatch
@@ -101,7 +103,8 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, webhooks, health, documentation):
+    watching = (integrity, events, overview, health)
+    for room in (*selling, *watching, keys, webhooks, documentation):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -159,13 +162,15 @@ def _wire(
     hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
     measuring = Measuring(metrics, health, database, redis)
     measuring.of_process(settings, rooms.engine, pool)
-    measuring.of_database(StandingRepository(database, rooms.clock))
+    standing = StandingRepository(database, rooms.clock)
+    measuring.of_database(standing)
     measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
-    return _context(settings, rooms, hooks, health, metrics, Rates(redis))
+    seen = Overview(store, metrics, standing, hooks.load, measuring.mongodb_serves)
+    return _context(settings, rooms, hooks, health, metrics, seen, Rates(redis))
 
 
 def _context(
@@ -174,6 +179,7 @@ def _context(
     hooks: Webhooks,
     health: Health,
     metrics: Metrics,
+    seen: Overview,
     rated: Rates,
 ) -> context.Context:
     """Gather what the views call."""
@@ -194,6 +200,7 @@ def _context(
         health=health,
         metrics=metrics,
         rates=rates.RequestRates(settings, rated, metrics.request_limited),
+        overview=seen,
         time_limit=mongo.time_limit,
     )
 

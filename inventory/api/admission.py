@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _READS = ("GET", "HEAD", "OPTIONS")
 # What operators ask must be answered even then.
-_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
+_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics", "/api/overview"})
 _LISTINGS = frozenset({"/api/products", "/api/purchases", "/api/reservations", "/api/integrity"})
 
 _TRANSFERS = {

@@ -61,6 +61,7 @@ NAMES = [
     "get_reservation", "extend_reservation", "commit_reservation", "release_reservation",
     "post_stocktake",
     "import_products", "export_products", "check_product", "check_all", "list_events",
+    "get_overview",
     "make_key", "list_keys",
     "get_key", "revoke_key",
     "make_webhook", "list_webhooks", "get_webhook", "edit_webhook", "delete_webhook",

@@ -258,6 +258,12 @@ def test_integrity_answers_as_documented(call: Call, create: Create, settings: S
     call("GET", f"/api/products/{ids[0]}/integrity", 200)
 
 
+def test_the_overview_is_as_documented(call: Call, create: Create) -> None:
+    """What everything comes to is answered in the form of the document."""
+    create(stock=5)
+    call("GET", "/api/overview", 200)
+
+
 def test_webhooks_answer_as_documented(call: Call) -> None:
     """Webhooks, their secrets and their deliveries answer what fits the document."""
     url = {"url": "https://shop.example/hook"}

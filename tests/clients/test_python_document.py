@@ -37,7 +37,13 @@ UNUSED = {"X-Request-ID", "If-None-Match"}
 
 ID = "66f1c0ffee66f1c0ffee0001"
 MOMENT = "2026-01-31T12:00:00.000Z"
-SCALARS: dict[str, Any] = {"string": "text", "integer": 7, "boolean": True, "null": None}
+SCALARS: dict[str, Any] = {
+    "string": "text",
+    "integer": 7,
+    "number": 0.5,
+    "boolean": True,
+    "null": None,
+}
 METHODS = {
     name: method
     for name, method in inspect.getmembers(Operations, inspect.isfunction)

@@ -94,6 +94,15 @@ from inventory_client.events import (
     Webhook,
 )
 from inventory_client.inputs import UNSET, CartLine, CountLine, Line
+from inventory_client.overview import (
+    OpenHolds,
+    Overview,
+    PurchaseSeconds,
+    Shelves,
+    Stores,
+    Totals,
+    WebhookStanding,
+)
 from inventory_client.retrying import Patience
 
 __version__ = "0.1.0"
@@ -143,8 +152,10 @@ __all__ = [
     "NewWebhook",
     "NoAnswer",
     "NotFound",
+    "OpenHolds",
     "OutcomeUnknown",
     "Overloaded",
+    "Overview",
     "Patience",
     "Problem",
     "Product",
@@ -153,6 +164,7 @@ __all__ = [
     "PurchaseLimitExceeded",
     "PurchaseLine",
     "PurchaseNotFound",
+    "PurchaseSeconds",
     "RateLimited",
     "Readiness",
     "Refused",
@@ -168,6 +180,7 @@ __all__ = [
     "RowResult",
     "SecretKeyRequired",
     "ServerProblem",
+    "Shelves",
     "Shortage",
     "StaleStock",
     "StaleVersion",
@@ -176,6 +189,8 @@ __all__ = [
     "StockLimitExceeded",
     "Stocktake",
     "StorageUnavailable",
+    "Stores",
+    "Totals",
     "Unavailable",
     "UnexpectedAnswer",
     "Unreachable",
@@ -183,4 +198,5 @@ __all__ = [
     "Webhook",
     "WebhookLimitReached",
     "WebhookNotFound",
+    "WebhookStanding",
 ]

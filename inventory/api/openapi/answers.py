@@ -27,6 +27,7 @@ from inventory.api.openapi.building import (
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.events import events
+from inventory.api.openapi.overview import overview
 from inventory.api.openapi.transfers import transfers
 from inventory.api.openapi.webhooks import webhooks
 from inventory.api.openapi.wording import EXAMPLES
@@ -48,6 +49,7 @@ def answers() -> dict[str, JSONSchema]:
         **keys(),
         "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
         **events(),
+        **overview(),
         **webhooks(),
         "WebhookPage": _page("Webhook", "Some webhooks, the newest first."),
         "DeliveryPage": _page("Delivery", "Some deliveries to an endpoint, the newest first."),

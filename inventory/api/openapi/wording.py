@@ -6,6 +6,7 @@ Knows names only: bounds and types come from the schemas.
 from collections.abc import Mapping
 from typing import Any
 
+from inventory.api.openapi.overview_wording import OVERVIEW_EXAMPLES
 from inventory.api.openapi.webhook_wording import WEBHOOK_EXAMPLES
 
 FIELDS: Mapping[str, str] = {
@@ -281,6 +282,7 @@ EXAMPLES: Mapping[str, Any] = {
         "read_at": "2026-01-31T12:30:00.250Z",
     },
     **WEBHOOK_EXAMPLES,
+    **OVERVIEW_EXAMPLES,
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

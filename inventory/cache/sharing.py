@@ -11,9 +11,12 @@ from collections.abc import Callable
 from inventory.cache.store import Lease, VersionedStore
 from inventory.cache.values import PREFIX, Versioned
 
+# What another process has made is not asked for again before this; how old it is, nobody knows.
+_TAKEN_SECONDS = 0.5
+
 
 class Shared:
-    """The value under one name, which is never older than `seconds`. It is not counted as a read.
+    """The value under one name, half a second older than `seconds` at most. Counts as no read.
 
     What `make` raises reaches whoever made it; the next one tries again.
     """
@@ -26,25 +29,30 @@ class Shared:
         self._seconds = seconds
         self._make = make
         self._lock = threading.Lock()
-        self._made = b""
-        self._made_until = 0.0
+        self._kept = b""
+        self._kept_until = 0.0
 
     def read(self) -> bytes:
         """Return the value."""
         with self._lock:
-            if time.monotonic() < self._made_until:
-                return self._made
-            (known,) = self._store.fetch([self._key])
-            found = known or self._store.fetch_or_lease(self._key)
-            return self._make_for_all(found) if isinstance(found, Lease) else found.body
+            if time.monotonic() >= self._kept_until:
+                self._kept, self._kept_until = self._find()
+            return self._kept
+
+    def _find(self) -> tuple[bytes, float]:
+        """Return the value, and until when it is kept here."""
+        now = time.monotonic()
+        (known,) = self._store.fetch([self._key])
+        found = known or self._store.fetch_or_lease(self._key)
+        if isinstance(found, Lease):
+            return self._make_for_all(found), now + self._seconds
+        return found.body, now + min(self._seconds, _TAKEN_SECONDS)
 
     def _make_for_all(self, lease: Lease) -> bytes:
-        until = time.monotonic() + self._seconds
         seen = self._store.glimpse()
         try:
-            self._made = self._make()
-            self._made_until = until
-            self._store.offer({self._key: (Versioned(0, self._made), self._seconds)}, seen)
+            made = self._make()
+            self._store.offer({self._key: (Versioned(0, made), self._seconds)}, seen)
         finally:
             self._store.release(lease)
-        return self._made
+        return made

@@ -17,6 +17,7 @@ from inventory.api import (
     health,
     integrity,
     keys,
+    overview,
     problems,
     products,
     purchases,
@@ -39,6 +40,7 @@ from inventory.cache.rates import Rates
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
 from inventory.measuring import Measuring
+from inventory.overview import Overview
 from inventory.repository import mongo, schema
 from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.repository.pooling import PoolWatch
@@ -104,8 +106,9 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    watching = (integrity, events, keys, webhooks, rehearsals, health, documentation, pages)
-    for room in (*selling, *watching):
+    watching = (integrity, overview, events, keys, webhooks, rehearsals)
+    showing = (health, documentation, pages)
+    for room in (*selling, *watching, *showing):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -163,15 +166,17 @@ def _wire(
     hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
     measuring = Measuring(metrics, health, database, redis)
     measuring.of_process(settings, rooms.engine, pool)
-    measuring.of_database(StandingRepository(database, rooms.clock))
+    standing = StandingRepository(database, rooms.clock)
+    measuring.of_database(standing)
     measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
     sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
     sweeper.start()
     resources.callback(sweeper.stop)
+    seen = Overview(store, metrics, standing, hooks.load, measuring.mongodb_serves)
     rehearsing = rooms.rehearsing_for(rooms.publisher)
     resources.callback(rehearsing.stop)
-    return _context(settings, rooms, hooks, rehearsing, health, metrics, Rates(redis))
+    return _context(settings, rooms, hooks, rehearsing, health, metrics, seen, Rates(redis))
 
 
 def _context(
@@ -181,6 +186,7 @@ def _context(
     rehearsing: Rehearsing,
     health: Health,
     metrics: Metrics,
+    seen: Overview,
     rated: Rates,
 ) -> context.Context:
     """Gather what the views call."""
@@ -202,6 +208,7 @@ def _context(
         health=health,
         metrics=metrics,
         rates=rates.RequestRates(settings, rated, metrics.request_limited),
+        overview=seen,
         time_limit=mongo.time_limit,
     )
 

@@ -51,8 +51,9 @@ BODY_SECONDS_MAX: Final = 5.0
 PAGE_SIZE_DEFAULT: Final = 20
 PAGE_SIZE_MAX: Final = 100
 IDS_MAX: Final = 100
-# How many products are asked at once whether they are in stock, to fill a page.
+# So many are asked at once whether they are in stock, to fill a page; so many low ones are named.
 STOCK_BATCH_PRODUCTS: Final = 100
+LOW_PRODUCTS_MAX: Final = 2_000
 QUERY_CHARACTERS_MAX: Final = 200
 QUERY_WORDS_MAX: Final = 8
 CURSOR_CHARACTERS_MAX: Final = 1_024
@@ -199,6 +200,10 @@ SCRAPE_QUERY_SECONDS: Final = 0.5
 # More than this many are not counted, so that a scrape costs the database little.
 SCRAPE_TAILS_MAX: Final = 500
 SCRAPE_RESERVATIONS_MAX: Final = 10_000
+# How old an overview and what it says of all counters get, and how long adding these up may take.
+OVERVIEW_SECONDS: Final = 1.0
+OVERVIEW_STOCK_SECONDS: Final = 10.0
+OVERVIEW_SCAN_SECONDS: Final = 0.8
 
 # --- webhooks -------------------------------------------------------------------------------------
 # Each endpoint gets a copy of every event, and threads of its own in a deliverer.
@@ -282,6 +287,8 @@ assert QUANTITY_MAX <= DELTA_MAX <= STOCK_MAX
 assert STOCK_INITIAL_MAX + OVERSELL_LIMIT_MAX <= STOCK_MAX < 2**53
 assert REDIS_TIMEOUT_SECONDS < MONGO_TIMEOUT_SECONDS < REQUEST_SECONDS_MAX < PROXY_TIMEOUT_SECONDS
 assert PROXY_TIMEOUT_SECONDS < WORKER_TIMEOUT_SECONDS
+assert REDIS_TIMEOUT_SECONDS < MONGO_TIMEOUT_SECONDS < REQUEST_SECONDS_MAX
+assert REQUEST_SECONDS_MAX < PROXY_TIMEOUT_SECONDS < WORKER_TIMEOUT_SECONDS
 assert IMPORT_BATCH_SECONDS_MAX < IMPORT_CLAIM_SECONDS < IMPORT_SECONDS_MAX < WORKER_TIMEOUT_SECONDS
 assert CHECK_REQUEST_SECONDS < MONGO_TIMEOUT_SECONDS
 assert RATE_INTRODUCTION_SECONDS * 2 < RATE_PROCESS_SECONDS

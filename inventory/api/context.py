@@ -30,7 +30,10 @@ _NAME = "inventory"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that a view may use. `time_limit` bounds the database calls of a request."""
+    """Everything that a view may use. `time_limit` bounds the database calls of a request.
+
+    `overview` answers with JSON.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -49,6 +52,7 @@ class Context:
     health: Health
     metrics: Metrics
     rates: RequestRates
+    overview: Callable[[], bytes]
     time_limit: Callable[[float], AbstractContextManager[object]]
 
 

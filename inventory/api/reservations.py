@@ -5,16 +5,18 @@ from typing import Any
 from flask import Blueprint, Response
 
 from inventory import presenters
+from inventory.api import cursors
 from inventory.api.authentication import current_actor
 from inventory.api.bodies import JSON, MERGE_PATCH
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.purchases import CART_PROBLEMS, created
-from inventory.api.responses import answer, replayable
+from inventory.api.responses import answer, page_of, replayable
 from inventory.api.schemas.reservations import (
     CommitSchema,
     ExtensionSchema,
     ReleaseSchema,
+    ReservationListSchema,
     ReservationSchema,
 )
 from inventory.domain.claims import RequestKey
@@ -52,6 +54,24 @@ def hold_units(body: dict[str, Any], key: RequestKey | None) -> Response:
     )
     location = f"{bp.url_prefix}/{held.id}"
     return replayable(presenters.reservation(held), 201, replayed=replayed, Location=location)
+
+
+@bp.get("")
+@contract(
+    "List reservations",
+    {200: "ReservationPage"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
+    query=ReservationListSchema(),
+)
+def list_reservations(query: dict[str, Any]) -> Response:
+    """List reservations, the newest first, with the states that they have at this very moment.
+
+    Of one state, of one product, of one customer, or all of these together, if told so.
+    """
+    before = cursors.decode_id(query["cursor"])
+    found = context().reserving.list_reservations(query["wanted"], before, query["limit"] + 1)
+    return page_of(found, query["limit"], presenters.reservation, lambda one: one.id)
 
 
 @bp.get("/<reservation_id>")

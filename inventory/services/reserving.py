@@ -7,7 +7,7 @@ from inventory.domain.lines import Line, merged
 from inventory.domain.postings.base import Posting
 from inventory.domain.postings.holding import Commit, Extend, Hold, Release
 from inventory.domain.purchases import Purchase
-from inventory.domain.reservations import Reservation
+from inventory.domain.reservations import Reservation, ReservationFilter
 from inventory.errors import ProductNotFound, ReservationNotFound
 from inventory.repository.mongo import DatabaseClock
 from inventory.repository.products import ProductRepository
@@ -61,6 +61,12 @@ class Reserving:
         if reservation is None:
             raise ReservationNotFound(reservation_id)
         return reservation.as_of(self._clock.now())
+
+    def list_reservations(
+        self, wanted: ReservationFilter, before: str | None, count: int
+    ) -> list[Reservation]:
+        """Return reservations with the states that they have now, the newest first."""
+        return self._reservations.page(wanted, self._clock.now(), before, count)
 
     def extend(self, reservation_id: str, ttl_seconds: int) -> Reservation:
         """Let a hold last `ttl_seconds` from now, within its greatest life.

@@ -58,9 +58,11 @@ def named_routes(app: Flask) -> dict[str, tuple[str, str, Contract]]:
 NAMES = [
     "list_products", "create_product", "get_product", "edit_product", "delete_product",
     "purchase_product", "buy_cart", "list_purchases", "get_purchase", "return_units",
-    "adjust_stock", "get_stock", "list_movements", "hold_units", "get_reservation",
-    "extend_reservation", "commit_reservation", "release_reservation", "post_stocktake",
+    "adjust_stock", "get_stock", "list_movements", "hold_units", "list_reservations",
+    "get_reservation", "extend_reservation", "commit_reservation", "release_reservation",
+    "post_stocktake",
     "import_products", "export_products", "check_product", "check_all", "list_events",
+    "get_overview",
     "make_key", "list_keys",
     "get_key", "revoke_key",
     "make_webhook", "list_webhooks", "get_webhook", "edit_webhook", "delete_webhook",

@@ -231,6 +231,9 @@ def test_reservations_answer_as_documented(call: Call, create: Create) -> None:
     call("POST", f"{path}/release", 200)
     call("POST", f"{path}/commit", 409, "reservation_released")
     call("PATCH", path, 409, "reservation_released", json={"ttl_seconds": 90})
+    page = call("GET", "/api/reservations?limit=1", 200)
+    more = f"cursor={page.json['next_cursor']}&state=committed&customer_id=ann&product_id={one}"
+    assert len(call("GET", f"/api/reservations?{more}", 200).json["items"]) == 1
 
 
 def test_stocktakes_answer_as_documented(call: Call, create: Create) -> None:
@@ -255,6 +258,12 @@ def test_integrity_answers_as_documented(call: Call, create: Create, settings: S
         stock.update_many({}, {"$inc": {"headroom": 1}})
     assert call("GET", f"/api/integrity?cursor={ids[2]}", 200).json["problems_total"] == 2
     call("GET", f"/api/products/{ids[0]}/integrity", 200)
+
+
+def test_the_overview_is_as_documented(call: Call, create: Create) -> None:
+    """What everything comes to is answered in the form of the document."""
+    create(stock=5)
+    call("GET", "/api/overview", 200)
 
 
 def test_webhooks_answer_as_documented(call: Call) -> None:
@@ -338,6 +347,7 @@ JSON = "application/json"
         ("POST", "/api/purchases", 404, "product_not_found", {"json": {"lines": UNKNOWN * 2}}),
         ("POST", "/api/purchases", 422, "validation_failed", {"json": {"lines": []}}),
         ("GET", "/api/purchases?cursor=x", 422, "validation_failed", {}),
+        ("GET", "/api/reservations?state=open", 422, "validation_failed", {}),
         ("GET", "/problems/nothing", 404, "not_found", {}),
         ("GET", "/docs/nothing.js", 404, "not_found", {}),
         ("POST", NOWHERE + "/purchase", 404, "product_not_found", BODY),

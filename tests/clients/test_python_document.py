@@ -16,7 +16,7 @@ from openapi_schema_validator import OAS31Validator
 from inventory_client import CartLine, CountLine, CustomerLimit, Line, Product
 from inventory_client.errors import CODES
 from inventory_client.errors.base import facts
-from inventory_client.inputs import Reason, Sort
+from inventory_client.inputs import Reason, ReservationState, Sort
 from inventory_client.operations import Operations
 from inventory_client.reading import read
 from inventory_client.retrying import Caller, Patience
@@ -310,5 +310,8 @@ def test_words_are_those_of_the_document(document: dict) -> None:
     _, _, listing = operations(document)["list_products"]
     (sort,) = [p for p in listing["parameters"] if p.get("name") == "sort"]
     assert set(get_args(Sort)) == set(resolved(document, sort["schema"])["enum"])
+    _, _, held = operations(document)["list_reservations"]
+    (state,) = [p for p in held["parameters"] if p.get("name") == "state"]
+    assert set(get_args(ReservationState)) == set(resolved(document, state["schema"])["enum"])
     adjustment = json.dumps(document["components"]["schemas"]["AdjustmentRequest"])
     assert all(f'"{reason}"' in adjustment for reason in get_args(Reason))

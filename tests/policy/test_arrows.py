@@ -48,10 +48,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         LEAVES | {"__init__", "cache", "domain", "repository", "settings", "stock", "telemetry"},
         {"pymongo"},
     ),
+    "overview": (LEAVES | {"cache", "domain", "presenters", "repository", "telemetry"}, set()),
     "app": (
         LEAVES
         | {"api", "cache", "repository", "services", "settings", "stock", "telemetry"}
-        | {"measuring", "web", "wiring"},
+        | {"measuring", "overview", "web", "wiring"},
         {"flask", "structlog", "werkzeug"},
     ),
     # What watches it, where that is wanted: knows whom it watches, and is known by nobody.

@@ -95,6 +95,15 @@ from inventory_client.events import (
     Webhook,
 )
 from inventory_client.inputs import UNSET, CartLine, CountLine, Line
+from inventory_client.overview import (
+    OpenHolds,
+    Overview,
+    PurchaseSeconds,
+    Shelves,
+    Stores,
+    Totals,
+    WebhookStanding,
+)
 from inventory_client.rehearsals import (
     Rehearsal,
     RehearsalCheck,
@@ -150,8 +159,10 @@ __all__ = [
     "NewWebhook",
     "NoAnswer",
     "NotFound",
+    "OpenHolds",
     "OutcomeUnknown",
     "Overloaded",
+    "Overview",
     "Patience",
     "Problem",
     "Product",
@@ -160,6 +171,7 @@ __all__ = [
     "PurchaseLimitExceeded",
     "PurchaseLine",
     "PurchaseNotFound",
+    "PurchaseSeconds",
     "RateLimited",
     "Readiness",
     "Refused",
@@ -181,6 +193,7 @@ __all__ = [
     "RowResult",
     "SecretKeyRequired",
     "ServerProblem",
+    "Shelves",
     "Shortage",
     "StaleStock",
     "StaleVersion",
@@ -189,6 +202,8 @@ __all__ = [
     "StockLimitExceeded",
     "Stocktake",
     "StorageUnavailable",
+    "Stores",
+    "Totals",
     "Unavailable",
     "UnexpectedAnswer",
     "Units",
@@ -197,4 +212,5 @@ __all__ = [
     "Webhook",
     "WebhookLimitReached",
     "WebhookNotFound",
+    "WebhookStanding",
 ]

@@ -27,6 +27,7 @@ from inventory.api.openapi.building import (
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.events import events
+from inventory.api.openapi.overview import overview
 from inventory.api.openapi.rehearsals import rehearsals
 from inventory.api.openapi.transfers import transfers
 from inventory.api.openapi.webhooks import webhooks
@@ -49,12 +50,14 @@ def answers() -> dict[str, JSONSchema]:
         **keys(),
         "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
         **events(),
+        **overview(),
         **webhooks(),
         "WebhookPage": _page("Webhook", "Some webhooks, the newest first."),
         "DeliveryPage": _page("Delivery", "Some deliveries to an endpoint, the newest first."),
         **rehearsals(),
         "RehearsalPage": _page("Rehearsal", "Some rehearsals, the newest first."),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
+        "ReservationPage": _page("Reservation", "Some reservations, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),
         "Health": record("The process is up.", {"status": constant("ok")}),

@@ -23,6 +23,7 @@ from inventory.api import (
     rates,
     requests,
     reservations,
+    session,
     stock,
     stocktakes,
     transfers,
@@ -101,7 +102,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, webhooks, health, documentation):
+    for room in (*selling, integrity, events, keys, session, webhooks, health, documentation):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -189,6 +190,7 @@ def _context(
         importing=rooms.importing_for(rooms.publisher),
         exporting=rooms.exporting,
         keyring=rooms.keyring,
+        sessions=rooms.sessions,
         webhooks=hooks,
         reads=rooms.publisher,
         health=health,

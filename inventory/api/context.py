@@ -19,6 +19,7 @@ from inventory.services.importing import Importing
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.reserving import Reserving
+from inventory.services.sessions import Sessions
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.telemetry.health import Health
@@ -42,6 +43,7 @@ class Context:
     importing: Importing
     exporting: Exporting
     keyring: Keyring
+    sessions: Sessions
     webhooks: Webhooks
     reads: ProductReads
     health: Health

@@ -16,8 +16,9 @@
     │   └── CommitExceedsHeld, ReturnExceedsPurchased
     ├── AuthenticationFailed         on whose behalf is it?
     │   ├── AuthenticationRequired
-    │   └── InvalidApiKey
-    ├── InsufficientScope, SecretKeyRequired
+    │   ├── InvalidApiKey
+    │   └── SessionExpired
+    ├── InsufficientScope, SecretKeyRequired, InvalidCsrfToken
     ├── EventsForgotten
     ├── DuplicateSku, WebhookLimitReached
     ├── StaleVersion
@@ -41,7 +42,9 @@ from inventory.errors.access import (
     AuthenticationRequired,
     InsufficientScope,
     InvalidApiKey,
+    InvalidCsrfToken,
     SecretKeyRequired,
+    SessionExpired,
 )
 from inventory.errors.base import (
     DuplicateSku,
@@ -104,6 +107,7 @@ __all__ = [
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRow",
     "InvalidValue",
     "InventoryError",
@@ -122,6 +126,7 @@ __all__ = [
     "ReservationReleased",
     "ReturnExceedsPurchased",
     "SecretKeyRequired",
+    "SessionExpired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

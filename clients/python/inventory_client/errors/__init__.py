@@ -18,7 +18,8 @@
     │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKey-, Webhook-,
     │   │                              DeliveryNotFound
     │   ├── AccessRefused              AuthenticationRequired, InvalidApiKey, InsufficientScope,
-    │   │                              SecretKeyRequired, ForeignPage
+    │   │                              SecretKeyRequired, ForeignPage, SessionExpired,
+    │   │                              InvalidCsrfToken
     │   └── InvalidRequest             ValidationFailed, IdempotencyKeyReused
     └── UnexpectedAnswer               not what the service's document promises
 
@@ -31,7 +32,9 @@ from inventory_client.errors.access import (
     ForeignPage,
     InsufficientScope,
     InvalidApiKey,
+    InvalidCsrfToken,
     SecretKeyRequired,
+    SessionExpired,
 )
 from inventory_client.errors.base import (
     InventoryError,
@@ -105,6 +108,7 @@ __all__ = [
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRequest",
     "InventoryError",
     "MixedCurrencies",
@@ -126,6 +130,7 @@ __all__ = [
     "ReturnExceedsPurchased",
     "SecretKeyRequired",
     "ServerProblem",
+    "SessionExpired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

@@ -80,7 +80,7 @@ def sign_out() -> Response:
     if (token := session_token()) is not None:
         with suppress(SessionExpired):
             if installed.settings.authenticates:
-                signed_in(token)
+                g.principal = signed_in(token)
             installed.sessions.end(token)
     headers = {"Set-Cookie": _cookie("", 0), "Cache-Control": "no-store"}
     return Complete(status=204, headers=headers)

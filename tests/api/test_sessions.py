@@ -231,7 +231,7 @@ def test_a_session_ends_with_its_key(
     guarded: FlaskClient, client: FlaskClient, keyring: Keyring
 ) -> None:
     """To the moment where that is known beforehand, and within a second of a revocation."""
-    soon = datetime.now(UTC) + timedelta(hours=1)
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     key, secret = keyring.issue("brief", [Scope.ADMIN], expires_at=soon)
     shown = sign_in(guarded, secret).get_json()
     assert datetime.fromisoformat(shown["expires_at"]) == key.expires_at

@@ -25,6 +25,7 @@ from inventory.api import (
     rehearsals,
     requests,
     reservations,
+    session,
     stock,
     stocktakes,
     transfers,
@@ -106,7 +107,7 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    watching = (integrity, overview, events, keys, webhooks, rehearsals)
+    watching = (integrity, overview, events, keys, session, webhooks, rehearsals)
     showing = (health, documentation, pages)
     for room in (*selling, *watching, *showing):
         app.register_blueprint(room.bp)
@@ -202,6 +203,7 @@ def _context(
         importing=rooms.importing_for(rooms.publisher),
         exporting=rooms.exporting,
         keyring=rooms.keyring,
+        sessions=rooms.sessions,
         webhooks=hooks,
         rehearsing=rehearsing,
         reads=rooms.publisher,

@@ -12,6 +12,7 @@ QUANTITY_MAX: Final = 10**6
 DELTA_MAX: Final = 10**9
 OVERSELL_LIMIT_MAX: Final = 10**9
 # However often it is raised: inside the integers that a JavaScript client can hold exactly.
+# However often it is raised: far from the end of an int64, and exact in JavaScript.
 STOCK_MAX: Final = 10**12
 WINDOW_SECONDS_MAX: Final = 366 * 86_400
 CART_LINES_MAX: Final = 100
@@ -170,6 +171,7 @@ KEYS_KNOWN_MAX: Final = 10_000
 SPARE_LOOKS_A_SECOND: Final = 10
 # How exactly the last use of a key is known.
 KEY_USE_SECONDS: Final = 60.0
+SESSION_SECONDS: Final = 12 * 3_600
 
 # --- events ---------------------------------------------------------------------------------------
 EVENT_KEEP_SECONDS: Final = 14 * 86_400

@@ -11,7 +11,7 @@ from inventory import limits
 from inventory.domain.counts import Stocktake
 from inventory.domain.events import Event
 from inventory.domain.integrity.problems import Problem
-from inventory.domain.keys import ApiKey
+from inventory.domain.keys import ApiKey, Principal, in_order
 from inventory.domain.moments import moment
 from inventory.domain.movements import Entry, Movement
 from inventory.domain.products import Product
@@ -158,6 +158,24 @@ def api_key(key: ApiKey) -> dict[str, Any]:
         "expires_at": _moment_or_none(key.expires_at),
         "revoked_at": _moment_or_none(key.revoked_at),
         "last_used_at": _moment_or_none(key.last_used_at),
+    }
+
+
+def session(
+    principal: Principal,
+    *,
+    authenticates: bool,
+    expires_at: datetime | None,
+    csrf_token: str | None,
+) -> dict[str, Any]:
+    """Return on whose behalf somebody asks, what they may do, and until when."""
+    return {
+        "authentication": "on" if authenticates else "off",
+        "key_id": principal.key_id,
+        "name": principal.name if principal.key_id else None,
+        "scopes": in_order(list(principal.scopes)),
+        "expires_at": _moment_or_none(expires_at),
+        "csrf_token": csrf_token,
     }
 
 

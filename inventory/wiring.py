@@ -22,6 +22,7 @@ from inventory.repository.products import ProductRepository
 from inventory.repository.purchases import PurchaseRepository
 from inventory.repository.rehearsals import RehearsalRepository
 from inventory.repository.reservations import ReservationRepository
+from inventory.repository.sessions import SessionRepository
 from inventory.repository.stock import StockRepository
 from inventory.repository.stocktakes import StocktakeRepository
 from inventory.repository.webhooks import WebhookRepository
@@ -41,6 +42,7 @@ from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.rehearsing import Rehearsing
 from inventory.services.reserving import Reserving
+from inventory.services.sessions import Sessions
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Network
 from inventory.stock.archive import Archive
@@ -91,6 +93,7 @@ class Rooms(Generic[P]):
             EventRepository(database), FeedRepository(database, self.transactions), self.clock
         )
         self.keyring = Keyring(KeyRepository(database), self.clock)
+        self.sessions = Sessions(SessionRepository(database), self.keyring, self.clock)
         self.auditing = Auditing(AuditRepository(client, database, self.clock))
 
     def _wire_engine(self) -> None:

@@ -20,6 +20,7 @@ from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
 from inventory.services.rehearsing import Rehearsing
 from inventory.services.reserving import Reserving
+from inventory.services.sessions import Sessions
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.telemetry.health import Health
@@ -46,6 +47,7 @@ class Context:
     importing: Importing
     exporting: Exporting
     keyring: Keyring
+    sessions: Sessions
     webhooks: Webhooks
     rehearsing: Rehearsing
     reads: ProductReads

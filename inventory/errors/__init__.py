@@ -17,8 +17,9 @@
     │   └── CommitExceedsHeld, ReturnExceedsPurchased
     ├── AuthenticationFailed         on whose behalf is it?
     │   ├── AuthenticationRequired
-    │   └── InvalidApiKey
-    ├── InsufficientScope, SecretKeyRequired
+    │   ├── InvalidApiKey
+    │   └── SessionExpired
+    ├── InsufficientScope, SecretKeyRequired, InvalidCsrfToken
     ├── EventsForgotten
     ├── DuplicateSku, WebhookLimitReached, RehearsalRunning
     ├── StaleVersion
@@ -42,7 +43,9 @@ from inventory.errors.access import (
     AuthenticationRequired,
     InsufficientScope,
     InvalidApiKey,
+    InvalidCsrfToken,
     SecretKeyRequired,
+    SessionExpired,
 )
 from inventory.errors.base import (
     DuplicateSku,
@@ -106,6 +109,7 @@ __all__ = [
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRow",
     "InvalidValue",
     "InventoryError",
@@ -126,6 +130,7 @@ __all__ = [
     "ReservationReleased",
     "ReturnExceedsPurchased",
     "SecretKeyRequired",
+    "SessionExpired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

@@ -111,6 +111,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("behind", name="behind", partialFilterExpression={"behind": {"$exists": True}})
     ],
     "api_keys": [IndexModel("digest", name="by_digest", unique=True)],
+    # Found by their digest, which is their `_id`.
+    "sessions": [IndexModel("expires_at", name="expiry", expireAfterSeconds=0)],
     # A hundred at most, so none is looked for by an index.
     "webhook_endpoints": [],
     # Partial: what is done is not looked through for what waits.

@@ -144,11 +144,14 @@ def test_body_examples_are_taken(call: Call, document: dict[str, Any]) -> None:
     held = f"{holds}/{call('POST', holds, 201, json=hold).json['id']}"
     call("POST", f"{held}/release", 200, json=meant("release_reservation"))
     call("POST", "/api/stocktakes", 201, json=meant("post_stocktake"))
-    call("POST", "/api/keys", 201, json=bodies.pop("make_key"))
+    made = call("POST", "/api/keys", 201, json=bodies.pop("make_key"))
     webhook = call("POST", "/api/webhooks", 201, json=bodies.pop("make_webhook"))
     call("PATCH", webhook.headers["Location"], 200, json=bodies.pop("edit_webhook"))
     call("POST", "/api/products/bulk", 200, json=bodies.pop("import_products"), buffered=True)
     call("POST", "/api/rehearsals", 202, json=bodies.pop("begin_rehearsal"))
+    example = bodies.pop("sign_in")
+    call("POST", "/api/session", 401, "invalid_api_key", json=example)
+    call("POST", "/api/session", 201, json=example | {"key": made.json["key"]})
     assert bodies == {}
 
 
@@ -305,6 +308,16 @@ def test_rehearsals_answer_as_documented(call: Call) -> None:
     page = call("GET", "/api/rehearsals?limit=1", 200)
     call("GET", f"/api/rehearsals?cursor={page.json['next_cursor']}", 200)
     call("GET", f"/api/rehearsals/{'0' * 24}", 404, "rehearsal_not_found")
+
+
+def test_sessions_answer_as_documented(call: Call) -> None:
+    """Signing in and out, and what is told meanwhile, answer what fits the document."""
+    key = {"client": "page", "scopes": ["catalog:read"], "publishable": True}
+    secret = call("POST", "/api/keys", 201, json=key).json["key"]
+    call("POST", "/api/session", 403, "secret_key_required", json={"key": secret})
+    call("POST", "/api/session", 422, "validation_failed", json={"key": "a b"})
+    call("GET", "/api/session", 200)
+    call("DELETE", "/api/session", 204)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,11 @@ from inventory_client.retrying import Caller, Patience
 from inventory_client.transport import Answer, Request
 
 # What the client leaves to others: the document and its pages are for people and tools, the numbers
-# for Prometheus.
-LEFT_OUT = {"get_document", "get_page", "get_page_file", "get_problem_type", "get_metrics"}
+# for Prometheus, and signing in is for browsers.
+LEFT_OUT = {
+    *("get_document", "get_page", "get_page_file", "get_problem_type", "get_metrics"),
+    *("sign_in", "sign_out"),
+}
 # Parameters with another name here: a page is as large as is practical, and there is an iterator.
 RENAMED = {"page_size": "limit", "fresh": "Cache-Control", "idempotency_key": "Idempotency-Key"}
 # An edit takes the product that was read: its id, and the version that If-Match wants.

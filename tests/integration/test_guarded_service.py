@@ -134,6 +134,8 @@ def test_no_key_is_ever_written_down(guarded: Guarded) -> None:
     made = guarded.command("keys", "create", "canary", "--scope", "admin")
     unknown = made[:-6] + "aaaaaa"
     paths = ["/api/products", "/api/nothing", "/metrics", f"/api/products?key={made}", "/api/keys"]
+    token, csrf = session_of(guarded, made)
+    guarded.status(f"/api/keys/{token}", made)
     for secret in (made, unknown):
         for path in paths:
             guarded.status(path, secret)
@@ -146,6 +148,10 @@ def test_no_key_is_ever_written_down(guarded: Guarded) -> None:
         ("/api/keys", {"X-API-Key": made}),
         ("/api/products", {"X-API-Key": unknown}),
         ("/api/products", {"Authorization": f"Basic {made}"}),
+        ("/api/keys", {"Cookie": f"inventory_session={token}"}),
+        ("/api/purchases", {"Cookie": f"inventory_session={token[:-6]}aaaaaa"}),
+        (f"/api/products?token={csrf}", {"X-API-Key": made, "X-CSRF-Token": csrf}),
+        ("/metrics", {"Cookie": f"inventory_session={token}"}),
     ):
         connection.request("GET", path, headers=headers)
         said += connection.getresponse().read().decode()
@@ -154,11 +160,31 @@ def test_no_key_is_ever_written_down(guarded: Guarded) -> None:
     with MongoClient[dict[str, object]](guarded.environ["MONGO_URL"]) as client:
         database = client[DATABASE]
         kept = str([list(database[n].find()) for n in database.list_collection_names()])
-    for secret in (made, unknown, guarded.first):
+    for secret in (made, unknown, guarded.first, token, token[:-6] + "aaaaaa", csrf):
         body = secret[len("inv_sk_") + 4 :]
         assert body not in said + running + kept
         log = guarded.run.output
         assert log.count(body) == (secret == guarded.first), "the first key is shown once"
+
+
+def session_of(guarded: Guarded, secret: str) -> tuple[str, str]:
+    """Sign in with a key, do what a page does; return the session's token and its CSRF token."""
+    connection = http.client.HTTPConnection(LOOPBACK, guarded.run.port, timeout=10)
+
+    def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:
+        sent = {"Content-Type": "application/json", **headers}
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        response = connection.getresponse()
+        return response, response.read()
+
+    response, said = ask("POST", "/api/session", {"key": secret})
+    assert response.status == 201
+    token, csrf = response.headers["Set-Cookie"].split(";")[0], json.loads(said)["csrf_token"]
+    for headers, status in (({"X-CSRF-Token": csrf}, 422), ({"X-CSRF-Token": f"x{csrf}"}, 403)):
+        response, said = ask("POST", "/api/products", {csrf: token}, Cookie=token, **headers)
+        assert response.status == status
+    connection.close()
+    return token.removeprefix("inventory_session="), csrf
 
 
 @pytest.mark.parametrize("way", ["setting", "command line"])

@@ -270,6 +270,18 @@ class NewApiKey(ApiKey):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Whose key this is, what it may do, and when it ends; `csrf_token` is for pages."""
+
+    authentication: str
+    key_id: str | None
+    name: str | None
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    csrf_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """The process is up."""
 

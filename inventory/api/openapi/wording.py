@@ -266,6 +266,15 @@ EXAMPLES: Mapping[str, Any] = {
     "ApiKey": _API_KEY,
     "NewApiKey": {**_API_KEY, "key": f"inv_sk_{'0' * 49}"},
     "ApiKeyPage": {"items": [_API_KEY], "next_cursor": None},
+    "SignInRequest": {"key": f"inv_sk_{'0' * 49}"},
+    "Session": {
+        "authentication": "on",
+        "key_id": _API_KEY["id"],
+        "name": "dashboard",
+        "scopes": ["admin"],
+        "expires_at": "2026-02-01T00:00:00.000Z",
+        "csrf_token": "0f" * 32,
+    },
     "StockCrossing": {
         "product_id": _PRODUCT_ID,
         "stock": 20,

@@ -18,7 +18,8 @@
     │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKey-, Webhook-,
     │   │                              Delivery-, RehearsalNotFound
     │   ├── AccessRefused              AuthenticationRequired, InvalidApiKey, InsufficientScope,
-    │   │                              SecretKeyRequired, ForeignPage
+    │   │                              SecretKeyRequired, ForeignPage, SessionExpired,
+    │   │                              InvalidCsrfToken
     │   └── InvalidRequest             ValidationFailed, IdempotencyKeyReused
     └── UnexpectedAnswer               not what the service's document promises
 
@@ -31,7 +32,9 @@ from inventory_client.errors.access import (
     ForeignPage,
     InsufficientScope,
     InvalidApiKey,
+    InvalidCsrfToken,
     SecretKeyRequired,
+    SessionExpired,
 )
 from inventory_client.errors.base import (
     InventoryError,
@@ -107,6 +110,7 @@ __all__ = [
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRequest",
     "InventoryError",
     "MixedCurrencies",
@@ -130,6 +134,7 @@ __all__ = [
     "ReturnExceedsPurchased",
     "SecretKeyRequired",
     "ServerProblem",
+    "SessionExpired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

@@ -67,7 +67,7 @@ function header() {
       </ul>
     </nav>
     <div class="who">
-      ${session().client ? html`<span title="The API key you are signed in with">${session().client}</span>` : nothing}
+      ${session().name ? html`<span title="The API key you are signed in with">${session().name}</span>` : nothing}
       <button type="button" class="outline secondary" aria-label="Switch between light and dark" @click=${switchTheme}>◐</button>
       ${session().authentication === "on"
         ? html`<button type="button" class="outline secondary" @click=${leave}>Sign out</button>`

@@ -40,7 +40,7 @@ export default class OverviewPage extends Page {
         ${tile("Purchases a second", rate(latest?.purchases), `${compact(told.totals.purchases)} since the start`)}
         ${tile("Refusals a second", rate(latest?.refusals), mostly(told.totals.refusals))}
         ${tile("Units sold", compact(told.totals.units_sold), `${rate(latest?.units)} a second`)}
-        ${tile("Sell-through", stocked ? percent(told.totals.units_sold / stocked) : "–", "sold, of all there was")}
+        ${tile("Sell-through", stocked ? percent(told.totals.units_sold / stocked) : "–", "of all units since the start")}
         ${tile("Latency, median", duration(latest?.p50), `99 %: ${duration(latest?.p99)}`)}
         ${tile("Cache hits", percent(latest?.hits), "of reads, lately")}
         ${tile("Open holds", count(holds?.open), holds?.overdue ? `${count(holds.overdue)} overdue` : "none overdue")}

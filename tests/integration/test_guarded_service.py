@@ -49,15 +49,17 @@ class Guarded:
         return ended.stdout.strip()
 
     def status(self, path: str, secret: str | None, body: Any = None) -> int:
-        """Ask over a connection of its own, so that any worker may answer."""
+        """Ask with a key; with a body, for a change."""
+        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+        return self.ask("GET" if body is None else "POST", path, headers, body)
+
+    def ask(self, method: str, path: str, headers: dict[str, str], body: Any = None) -> int:
+        """Ask over a connection of its own, so that any worker may answer; return the status."""
         connection = http.client.HTTPConnection(LOOPBACK, self.run.port, timeout=10)
-        headers = {"Content-Type": "application/json"}
-        if secret is not None:
-            headers["Authorization"] = f"Bearer {secret}"
+        sent = {"Content-Type": "application/json", **headers}
         try:
-            method = "GET" if body is None else "POST"
             data = None if body is None else json.dumps(body)
-            connection.request(method, path, data, headers)
+            connection.request(method, path, data, sent)
             response = connection.getresponse()
             response.read()
             return response.status
@@ -126,6 +128,32 @@ def test_a_revocation_is_known_to_every_worker_within_a_second(guarded: Guarded)
             guarded.command("keys", "revoke", line.split()[0])
             revoked = time.monotonic()
             time.sleep(max(0.0, revoked + 1.0 - time.monotonic()))
+            assert set(crowd.map(ask, range(64))) == {401}
+
+
+def test_a_session_is_over_in_every_worker_within_a_second(guarded: Guarded) -> None:
+    """Whether somebody signs out or the key is revoked, from a second after on it opens nothing."""
+    secret = guarded.command("keys", "create", "dashboard", "--scope", "admin")
+    (line,) = [one for one in guarded.command("keys", "list").splitlines() if "dashboard" in one]
+
+    def revoke(_token: str, _csrf: str) -> None:
+        guarded.command("keys", "revoke", line.split()[0])
+
+    def sign_out(token: str, csrf: str) -> None:
+        sent = {"Cookie": f"inventory_session={token}", "X-CSRF-Token": csrf}
+        assert guarded.ask("DELETE", "/api/session", sent) == 204
+
+    for end in (sign_out, revoke):
+        token, csrf = session_of(guarded, secret)
+
+        def ask(_: int, token: str = token) -> int:
+            return guarded.ask("GET", "/api/keys", {"Cookie": f"inventory_session={token}"})
+
+        with ThreadPoolExecutor(8) as crowd:
+            assert set(crowd.map(ask, range(64))) == {200}
+            end(token, csrf)
+            ended = time.monotonic()
+            time.sleep(max(0.0, ended + 1.0 - time.monotonic()))
             assert set(crowd.map(ask, range(64))) == {401}
 
 

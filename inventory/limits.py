@@ -205,7 +205,7 @@ SCRAPE_RESERVATIONS_MAX: Final = 10_000
 # How old an overview and what it says of all counters get, and how long adding these up may take.
 OVERVIEW_SECONDS: Final = 1.0
 OVERVIEW_STOCK_SECONDS: Final = 10.0
-OVERVIEW_SCAN_SECONDS: Final = 0.8
+OVERVIEW_SCAN_SECONDS: Final = 0.6
 
 # --- webhooks -------------------------------------------------------------------------------------
 # Each endpoint gets a copy of every event, and threads of its own in a deliverer.

@@ -164,10 +164,10 @@ def _wire(
     measuring.of_database(StandingRepository(database, rooms.clock))
     measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
-    sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
+    rehearsing = rooms.rehearsing_for(rooms.publisher)
+    sweeper = Sweeper(rooms.archive, rooms.engine, health.require, [rehearsing.tidy])
     sweeper.start()
     resources.callback(sweeper.stop)
-    rehearsing = rooms.rehearsing_for(rooms.publisher)
     resources.callback(rehearsing.stop)
     return _context(settings, rooms, hooks, rehearsing, health, metrics, Rates(redis))
 

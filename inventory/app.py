@@ -171,18 +171,20 @@ def _wire(
     measuring.of_database(standing)
     measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
-    _sweep(rooms, health, resources)
-    seen = Overview(store, metrics, standing, hooks.load, measuring.mongodb_serves)
     rehearsing = rooms.rehearsing_for(rooms.publisher)
-    resources.callback(rehearsing.stop)
+    _sweep(rooms, rehearsing, health, resources)
+    seen = Overview(store, metrics, standing, hooks.load, measuring.mongodb_serves)
     return _context(settings, rooms, hooks, rehearsing, health, metrics, seen, Rates(redis))
 
 
-def _sweep(rooms: Rooms[ProductReads], health: Health, resources: ExitStack) -> None:
+def _sweep(
+    rooms: Rooms[ProductReads], rehearsing: Rehearsing, health: Health, resources: ExitStack
+) -> None:
     """Begin to clear up after processes that died, until the app is closed."""
-    sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
+    sweeper = Sweeper(rooms.archive, rooms.engine, health.require, [rehearsing.tidy])
     sweeper.start()
     resources.callback(sweeper.stop)
+    resources.callback(rehearsing.stop)
 
 
 def _context(

@@ -55,12 +55,13 @@ class Crowd:
         self._unavailable = 0
         self._over = threading.Event()
         self._open = threading.Event()
+        self._gone = threading.Event()
         self._began = self._last = time.monotonic()
-        count = min(len(self._waiting), limits.REHEARSAL_BUYERS_AT_ONCE)
+        self._there = min(len(self._waiting), limits.REHEARSAL_BUYERS_AT_ONCE)
         self._threads = [
             # Whoever asked for it all has a limit of time that is not meant for this.
-            threading.Thread(target=Context().run, args=(self._buy,), name="buyer", daemon=True)
-            for _ in range(count)
+            threading.Thread(target=Context().run, args=(self._come,), name="buyer", daemon=True)
+            for _ in range(self._there)
         ]
 
     def start(self) -> None:
@@ -72,10 +73,7 @@ class Crowd:
 
     def wait(self, seconds: float) -> bool:
         """Wait for so long; tell whether everybody has gone."""
-        until = time.monotonic() + seconds
-        for thread in self._threads:
-            thread.join(max(until - time.monotonic(), 0.0))
-        return not any(thread.is_alive() for thread in self._threads)
+        return self._gone.wait(seconds)
 
     def stop(self) -> None:
         """Let nobody try anything any more, and wait for what is under way."""
@@ -111,8 +109,17 @@ class Crowd:
                 p99_ms=percentile(spans, 0.99),
             )
 
+    def _come(self) -> None:
+        try:
+            self._open.wait()
+            self._buy()
+        finally:
+            with self._lock:
+                self._there -= 1
+                if not self._there:
+                    self._gone.set()
+
     def _buy(self) -> None:
-        self._open.wait()
         while not self._over.is_set():
             try:
                 order = self._waiting.popleft()

@@ -29,7 +29,7 @@ class _Running:
     def stop(self) -> None:
         """End it without a verdict, and wait until its product has left the shop."""
         self.conductor.stop()
-        self.thread.join(2 * limits.REQUEST_SECONDS_MAX)
+        self.thread.join(2 * limits.REQUEST_SECONDS_MAX + limits.MONGO_TIMEOUT_SECONDS)
 
 
 class Rehearsing:
@@ -73,7 +73,7 @@ class Rehearsing:
         return rehearsal
 
     def _take_turn(self, plan: Plan) -> Rehearsal:
-        """Return a new rehearsal that has the turn; one whose worker has died is cleared away."""
+        """Return a new rehearsal that has the turn, if need be after one whose worker has died."""
         for _ in range(_LOOKS_MAX):
             now = self._clock.now()
             rehearsal = Rehearsal(
@@ -86,13 +86,19 @@ class Rehearsing:
             )
             if self._rehearsals.begin(rehearsal):
                 return rehearsal
-            if (lost := self._rehearsals.lost()) is not None:
-                # First what it left in the shop: without its turn nobody would look for that.
-                self._stage.clear(lost.product_id)
-                self._rehearsals.abandon(lost.id)
-            elif (running := self._rehearsals.running()) is not None:
+            if not self.tidy() and (running := self._rehearsals.running()) is not None:
                 raise RehearsalRunning(running.id)
-        raise RehearsalRunning(rehearsal.id)
+        raise StorageUnavailable
+
+    def tidy(self) -> bool:
+        """Clear away the rehearsal of a worker that has died; tell whether there was one."""
+        lost = self._rehearsals.lost()
+        if lost is None:
+            return False
+        # First what it left in the shop: without its turn nobody would look for that.
+        self._stage.clear(lost.product_id)
+        self._rehearsals.abandon(lost.id)
+        return True
 
     def get(self, rehearsal_id: str) -> Rehearsal:
         """Return a rehearsal with the state that it has now; raise `RehearsalNotFound`."""

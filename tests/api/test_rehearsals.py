@@ -168,6 +168,24 @@ def test_what_a_dead_worker_leaves_is_cleared_away_by_the_next(
     assert ended(client, begun["id"])["verdict"]["ok"]
 
 
+def test_what_a_dead_worker_leaves_goes_by_itself(
+    app: Flask, client: FlaskClient, create: Create, books: Books
+) -> None:
+    """Nobody has to begin another one for the product to leave the shop; once is enough."""
+    orphan, rehearsing = create()["id"], context_of(app).rehearsing
+    id = lost(books, orphan)
+    rehearsing.tidy()
+    assert_problem(client.get(f"/api/products/{orphan}"), 404, "product_not_found")
+    assert not rehearsing.tidy()
+    kept = books.database["rehearsals"].find_one({"_id": ObjectId(id)})
+    assert kept is not None
+    assert (kept["state"], "turn" in kept, kept["ended_at"]) == (
+        "abandoned",
+        False,
+        kept["held_until"],
+    )
+
+
 def test_one_whose_product_was_never_made_holds_up_nobody(
     client: FlaskClient, books: Books
 ) -> None:

@@ -36,9 +36,9 @@ class Stage:
         key = self._make("/api/keys", {"client": "a shop", "scopes": ["catalog:read"]})
         webhook = self._make("/api/webhooks", {"url": "https://shop.example/hook"})
         sent = self._make(f"/api/webhooks/{webhook['id']}/test", None, 202)
-        rehearsal = self._make("/api/rehearsals", {"buyers": 1, "stock": 1}, 202)
         self._names = {
-            "rehearsal_id": rehearsal["id"],
+            # There is none: what one has sold would be tidied up behind its back for seconds.
+            "rehearsal_id": "0" * 24,
             "webhook_id": webhook["id"],
             "delivery_id": sent["id"],
             "product_id": product["id"],

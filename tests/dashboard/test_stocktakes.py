@@ -53,7 +53,7 @@ def test_counting_goes_on_after_a_look_elsewhere(page: Page, shop: Shop, visit: 
     """What was counted so far waits for whoever follows a link, until it is discarded."""
     id = shop.product("Half Counted", stock=5)
     visit(f"#/products/{id}")
-    page.get_by_role("link", name="Count").click()
+    page.get_by_role("button", name="Count").click()
     page.get_by_label("Counted of Half Counted").fill("4")
     page.get_by_role("link", name="Half Counted").click()
     expect(page.get_by_role("heading", name="Half Counted", level=1)).to_be_visible()

@@ -43,13 +43,13 @@ def test_everything_is_exported(page: Page, shop: Shop, visit: Visit, tmp_path: 
     shop.product("To Be Exported", sku="EXPORT-1")
     visit("#/transfer")
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("button", name="CSV, for").click()
     table = tmp_path / "products.csv"
     download.value.save_as(table)
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert "EXPORT-1" in {row["sku"] for row in rows}
     with page.expect_download() as download:
-        page.get_by_role("link", name="NDJSON").click()
+        page.get_by_role("button", name="NDJSON").click()
     lines = tmp_path / "products.ndjson"
     download.value.save_as(lines)
     told = [orjson.loads(line) for line in lines.read_text().splitlines()]

@@ -49,6 +49,7 @@ export default class ProductPage extends Page {
     if (this.product.problem?.status === 404 && this.movements?.value) {
       return html`<h1>Deleted product</h1><p class="stale">It is no longer in the catalogue. What happened to it stays in the books.</p>${this.#timeline()}`;
     }
+    if (!this.product.value) return html`<h1>Product</h1>${this.product.view(() => nothing)}`;
     return this.product.view((product) => html`${this.#heading(product)} ${this.#now(product)}
       ${this.movements ? this.movements.view(() => this.#history(product)) : nothing}
       ${this.#openHolds()} ${this.#facts(product)}

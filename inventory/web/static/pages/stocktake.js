@@ -1,7 +1,7 @@
 // A stocktake: products that were counted, one after the other, and what that changed.
 
 import { change, get } from "../api.js";
-import { asNumber, field } from "../dialog.js";
+import { asNumber, field, wrongs } from "../dialog.js";
 import { count, moment, signed } from "../format.js";
 import { html, nothing, repeat } from "../html.js";
 import { table } from "../listing.js";
@@ -70,7 +70,7 @@ export default class StocktakePage extends Page {
   }
 
   #counted(line, n) {
-    const wrong = this.#problem?.fields.lines?.[n]?.counted;
+    const wrong = wrongs(this.#problem, `lines.${n}`).join(" ");
     return html`<input class="counted" id="counted-${line.id}" type="number" min="0" required aria-label="Counted of ${line.name}" .value=${line.counted}
       aria-invalid=${wrong ? "true" : nothing} aria-describedby=${wrong ? `wrong-${line.id}` : nothing}>${wrong ? html`<small id="wrong-${line.id}">${wrong}</small>` : nothing}`;
   }

@@ -166,7 +166,7 @@ function counts(told) {
 
 /** What is wrong with a row, as pairs of field and sentence. */
 function fields({ errors, detail, code }) {
-  const named = Object.entries(errors ?? {}).map(([name, said]) => [name, [].concat(said).map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" ")]);
+  const named = Object.entries(errors ?? {}).map(([name, said]) => [name, said.join(" ")]);
   return named.length ? named : [["", detail ?? words(code)]];
 }
 

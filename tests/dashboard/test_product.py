@@ -32,7 +32,7 @@ def test_every_movement_says_who_and_why(page: Page, shop: Shop, visit: Visit) -
         "6",
         "Wet box",
         "claim-5",
-        "by dashboard tests",
+        "by stock room",
     ):
         expect(rows.nth(0)).to_contain_text(said)
     for said in ("purchase", f"{MINUS}2", "7", "customer ann", "web-77"):

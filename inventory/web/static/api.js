@@ -45,14 +45,15 @@ export async function get(path, query = {}, { signal } = {}) {
  */
 export async function change(method, path, body, { ifMatch, type, waiting } = {}) {
   const key = method === "POST" ? crypto.randomUUID?.() ?? randomName() : undefined;
+  let reached = 0;
   for (let tries = 1; ; tries += 1) {
     try {
       return await call(method, path, { body, key, ifMatch, type });
     } catch (problem) {
       const again = PASSING.has(problem.code) || (key !== undefined && KEYED.has(problem.code));
       if (!again || tries === TRIES) throw problem;
-      // It came further than the time before.
-      if (problem.code === "import_unfinished") tries = 0;
+      // An import that comes further each time may go on for as long as it takes.
+      if (problem.told.rows_done > reached) [reached, tries] = [problem.told.rows_done, 0];
       waiting?.(problem);
       const pause = Math.min(1_000 * (problem.retryAfter || 2 ** tries / 4), WAIT_MS_MAX);
       await new Promise((resume) => { setTimeout(resume, pause * (0.75 + Math.random() / 2)); });

@@ -47,8 +47,9 @@ export default class TransferPage extends Page {
       <h2>Import</h2>
       <p>A row names a product by its <code>sku</code>: what there is not yet is created, what there is gets what the row says.
         Nothing is written before you have seen what would become of it.</p>
-      <label for="file">File <small class="muted">CSV, NDJSON or JSON; at most 25,000 rows and 16 MiB</small></label>
-      <input type="file" id="file" accept=".csv,.ndjson,.jsonl,.json" ?disabled=${this.#busy !== ""} @change=${(event) => this.#choose(event.target)}>
+      <div class="field"><label for="file">File</label>
+      <input type="file" id="file" aria-describedby="file-note" accept=".csv,.ndjson,.jsonl,.json" ?disabled=${this.#busy !== ""} @change=${(event) => this.#choose(event.target)}>
+      <small id="file-note">CSV, NDJSON or JSON; at most 25,000 rows and 16 MiB.</small></div>
       <p role="status" aria-busy=${this.#busy ? "true" : nothing}>${this.#busy}</p>
       ${this.#problem ? html`<p class="refused" role="alert">${this.#problem.message}</p>` : nothing}
       ${this.#done ? this.#outcome(this.#done) : this.#tried ? this.#preview(this.#tried) : nothing}

@@ -21,7 +21,15 @@ BYTES = """['navigation', 'resource'].flatMap((type) => performance.getEntriesBy
 def places(shop: Shop) -> list[str]:
     """Return an address of every page."""
     product = shop.call("GET", "/api/products?limit=1")["items"][0]["id"]
-    return ["#/", "#/rehearsals", f"#/sale/{product}"]
+    return [
+        "#/",
+        "#/products",
+        f"#/products/{product}",
+        "#/stocktake",
+        "#/transfer",
+        "#/rehearsals",
+        f"#/sale/{product}",
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,8 +2,10 @@
 
 const TRIES = 6;
 const WAIT_MS_MAX = 5_000;
-// What is certain to have changed nothing, or is still running: worth another try with the same key.
+// What is certain to have changed nothing, or is still running: worth another try.
 const PASSING = new Set(["overloaded", "storage_unavailable", "database_not_ready", "idempotency_in_progress"]);
+// What the same key finds out, or goes on with.
+const KEYED = new Set(["no_answer", "outcome_unknown", "import_unfinished"]);
 
 /** Why a call was refused, as the service says it; code `no_answer` if it said nothing at all. */
 export class Problem extends Error {
@@ -39,16 +41,20 @@ export async function get(path, query = {}, { signal } = {}) {
 
 /**
  * Change something, exactly once: a try without a definite answer is repeated with the same key.
- * Return `{ status, body, etag }`; raise `Problem`.
+ * `waiting` hears of each problem that leads to another try. Return `{ status, body, etag }`; raise `Problem`.
  */
-export async function change(method, path, body, { ifMatch, type } = {}) {
+export async function change(method, path, body, { ifMatch, type, waiting } = {}) {
   const key = method === "POST" ? crypto.randomUUID?.() ?? randomName() : undefined;
+  let reached = 0;
   for (let tries = 1; ; tries += 1) {
     try {
       return await call(method, path, { body, key, ifMatch, type });
     } catch (problem) {
-      const again = PASSING.has(problem.code) || (problem.code === "no_answer" && key !== undefined);
+      const again = PASSING.has(problem.code) || (key !== undefined && KEYED.has(problem.code));
       if (!again || tries === TRIES) throw problem;
+      // An import that comes further each time may go on for as long as it takes.
+      if (problem.told.rows_done > reached) [reached, tries] = [problem.told.rows_done, 0];
+      waiting?.(problem);
       const pause = Math.min(1_000 * (problem.retryAfter || 2 ** tries / 4), WAIT_MS_MAX);
       await new Promise((resume) => { setTimeout(resume, pause * (0.75 + Math.random() / 2)); });
     }

@@ -18,7 +18,8 @@ export function notify(text, kind = "done") {
  *
  * `send(values, form)` does what was asked for and returns what to say of it; while it is refused the
  * dialog stays, with the reason and with what is wrong beside each field. `fields` is the inside of the
- * form, or a function of the problem at hand. Returns whether it was done.
+ * form, or a function of the problem at hand and of what closes the dialog; `action` is what the button says, or
+ * a function of the problem as well. Returns whether it was done.
  */
 export function ask({ title, fields = nothing, action, dangerous = false, wide = false, send }) {
   const dialog = document.getElementById("dialog");
@@ -26,6 +27,8 @@ export function ask({ title, fields = nothing, action, dangerous = false, wide =
   let problem = null;
   let busy = false;
   let done = false;
+  let closed = false;
+  const close = () => closed || dialog.close();
 
   async function submit(event) {
     event.preventDefault();
@@ -36,30 +39,33 @@ export function ask({ title, fields = nothing, action, dangerous = false, wide =
       const said = await send(Object.fromEntries(new FormData(form)), form);
       done = true;
       if (said) notify(said);
-      dialog.close();
+      close();
     } catch (refused) {
       if (refused.code === undefined) console.error(refused);
       problem = refused;
     }
     busy = false;
     draw();
-    const wrong = problem && form.querySelector("[aria-invalid=true]");
+    // What is wrong, or what has to be looked at before the button is pressed again.
+    const wrong = problem && form.querySelector("[aria-invalid=true], [tabindex='-1']");
     wrong?.focus();
   }
 
   function draw() {
+    // Whoever closed it while it was busy may have opened another one.
+    if (closed) return;
     render(
       html`<article class=${wide ? "wide" : ""}>
         <header>
-          <button type="button" class="close" aria-label="Close" rel="prev" @click=${() => dialog.close()}></button>
+          <button type="button" class="close" aria-label="Close" rel="prev" @click=${close}></button>
           <h2 id="dialog-title">${title}</h2>
         </header>
         <form @submit=${submit} novalidate>
           ${problem ? html`<p class="refused" role="alert">${problem.message}</p>` : nothing}
-          ${typeof fields === "function" ? fields(problem) : fields}
+          ${typeof fields === "function" ? fields(problem, close) : fields}
           <footer>
-            <button type="button" class="secondary" @click=${() => dialog.close()}>Cancel</button>
-            <button type="submit" class=${dangerous ? "dangerous" : ""} aria-busy=${busy} ?disabled=${busy}>${action}</button>
+            <button type="button" class="secondary" @click=${close}>Cancel</button>
+            <button type="submit" class=${dangerous ? "dangerous" : ""} aria-busy=${busy} ?disabled=${busy}>${typeof action === "function" ? action(problem) : action}</button>
           </footer>
         </form>
       </article>`,
@@ -72,6 +78,7 @@ export function ask({ title, fields = nothing, action, dangerous = false, wide =
   dialog.querySelector("[autofocus], input, select, textarea, button[type=submit]")?.focus();
   return new Promise((answer) => {
     dialog.addEventListener("close", () => {
+      closed = true;
       render(nothing, dialog);
       before?.focus?.();
       answer(done);
@@ -85,8 +92,8 @@ export function ask({ title, fields = nothing, action, dangerous = false, wide =
  * `control(attributes)` cannot be: lit-html has no spread, so the usual ones are made here.
  */
 export function field({ name, label, problem, value = "", type = "text", help, required = false, options, rows, ...more }) {
-  const wrong = problem?.fields?.[name];
-  const told = wrong ? [].concat(wrong).join(" ") : help;
+  const wrong = wrongs(problem, name).join(" ");
+  const told = wrong || help;
   const note = told ? `${name}-note` : nothing;
   const invalid = wrong ? "true" : nothing;
   let control;
@@ -109,13 +116,19 @@ export function field({ name, label, problem, value = "", type = "text", help, r
   </div>`;
 }
 
+/** Return what is wrong with a field, or with what is within it: `tags.0` is of `tags`. */
+export function wrongs(problem, name) {
+  const within = Object.entries(problem?.fields ?? {}).filter(([path]) => path === name || path.startsWith(`${name}.`));
+  return within.flatMap(([, messages]) => messages);
+}
+
 /** Return the fields of a form that were filled in, the named ones as numbers. */
 export function filled(values, ...numbers) {
   const given = Object.entries(values).filter(([, value]) => value !== "");
   return Object.fromEntries(given.map(([name, value]) => [name, numbers.includes(name) ? asNumber(value) : value]));
 }
 
-// What is no number is sent as it was typed: the service says what is wrong with it.
-function asNumber(text) {
+/** Return the number that was typed; what is none as it is: the service says what is wrong with it. */
+export function asNumber(text) {
   return Number.isFinite(Number(text)) ? Number(text) : text;
 }

@@ -8,20 +8,20 @@ export function go(path, query = {}) {
   location.hash = `#/${path}${search(query)}`;
 }
 
-/** A form of filters (what `field` returns) over a list; it goes to `path` with what was chosen. */
-export function filters(path, controls) {
+/** A form of filters (what `field` returns) over a list; it goes to `path` with what `read` makes of the choice. */
+export function filters(path, controls, read = (chosen) => chosen) {
   const submit = (event) => {
     event.preventDefault();
-    go(path, Object.fromEntries(new FormData(event.target.closest("form"))));
+    go(path, read(Object.fromEntries(new FormData(event.target.closest("form")))));
   };
   const chosen = (event) => event.target.matches("select, [type=checkbox]") && submit(event);
-  return html`<form class="filters" role="search" @submit=${submit} @change=${chosen}>
+  return html`<search><form class="filters" @submit=${submit} @change=${chosen}>
     ${controls}
     <div class="buttons">
       <button type="submit">Search</button>
       <a role="button" class="outline secondary" href="#/${path}">Clear</a>
     </div>
-  </form>`;
+  </form></search>`;
 }
 
 /**
@@ -37,7 +37,7 @@ export function table({ label, columns, rows, empty }) {
       </thead>
       <tbody>
         ${rows.map((row) => html`<tr>
-          ${columns.map(({ name, cell, number }) => html`<td data-name=${name} class=${number ? "number" : ""}>${cell(row)}</td>`)}
+          ${columns.map(({ name, cell, number }) => html`<td data-name=${name} class=${number ? "number" : ""}><div>${cell(row)}</div></td>`)}
         </tr>`)}
       </tbody>
     </table>

@@ -96,6 +96,12 @@ addEventListener("hashchange", () => {
   scrollTo(0, 0);
 });
 addEventListener("signed-in", open);
+// What looks like a button can be pressed like one.
+addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches("a[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
 whenSignedOut(async () => {
   if (!session()) return;
   await signOut().catch(() => {});

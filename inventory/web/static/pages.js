@@ -4,6 +4,10 @@
 
 export const PAGES = [
   { path: "", menu: "Overview", file: "overview", scope: "stock:write" },
+  { path: "products", menu: "Products", file: "products", scope: "catalog:read" },
+  { path: "products/:id", file: "product", scope: "catalog:read" },
+  { path: "stocktake", file: "stocktake", scope: "stock:write" },
+  { path: "transfer", menu: "Import, export", file: "transfer", scope: "catalog:read" },
   { path: "sale/:id", file: "sale", scope: "catalog:read" },
   { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
   { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },

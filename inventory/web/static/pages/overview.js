@@ -2,6 +2,7 @@
 
 import { get } from "../api.js";
 import "../chart.js";
+import { tile } from "../figures.js";
 import { compact, count, duration, percent, rate, words } from "../format.js";
 import { html, nothing } from "../html.js";
 import { Page } from "../page.js";
@@ -72,11 +73,6 @@ export default class OverviewPage extends Page {
       <line-chart aria-label="${title}, of the last minutes; now ${latest}" .data=${{ times, lines }}></line-chart>
     </article>`;
   }
-}
-
-/** One figure with its name and a note. */
-function tile(name, figure, note) {
-  return html`<div class="tile"><dt>${name}</dt><dd>${figure}</dd><dd class="note">${note}</dd></div>`;
 }
 
 function state(name) {

@@ -162,11 +162,7 @@ def api_key(key: ApiKey) -> dict[str, Any]:
 
 
 def session(
-    principal: Principal,
-    *,
-    authenticates: bool,
-    expires_at: datetime | None,
-    csrf_token: str | None,
+    principal: Principal, *, authenticates: bool, expires_at: datetime | None, token: str | None
 ) -> dict[str, Any]:
     """Return on whose behalf somebody asks, what they may do, and until when."""
     return {
@@ -175,7 +171,7 @@ def session(
         "name": principal.name if principal.key_id else None,
         "scopes": in_order(list(principal.scopes)),
         "expires_at": _moment_or_none(expires_at),
-        "csrf_token": csrf_token,
+        "csrf_token": token,
     }
 
 

@@ -95,7 +95,7 @@ def _shown(principal: Principal, session: Session | None, token: str | None) -> 
         principal,
         authenticates=installed.settings.authenticates,
         expires_at=expires_at,
-        csrf_token=None if token is None else csrf_token_of(token),
+        token=None if token is None else csrf_token_of(token),
     )
 
 

@@ -15,12 +15,27 @@ export function filters(path, controls) {
     go(path, Object.fromEntries(new FormData(event.target.closest("form"))));
   };
   const chosen = (event) => event.target.matches("select, [type=checkbox]") && submit(event);
-  return html`<form class="filters" role="search" @submit=${submit} @change=${chosen}>
+  // Not as a role of the form, to which Pico gives other looks.
+  return html`<search><form class="filters" @submit=${submit} @change=${chosen}>
     ${controls}
     <div class="buttons">
       <button type="submit">Search</button>
       <a role="button" class="outline secondary" href="#/${path}">Clear</a>
     </div>
+  </form></search>`;
+}
+
+/** A form that opens one thing of a list by its id. */
+export function opener(path, label) {
+  const submit = (event) => {
+    event.preventDefault();
+    const id = event.target.elements.id.value.trim();
+    if (id) go(`${path}/${encodeURIComponent(id)}`);
+  };
+  return html`<form class="opener" @submit=${submit}>
+    <label for="open-id">${label}</label>
+    <input id="open-id" name="id" autocomplete="off" spellcheck="false">
+    <button type="submit" class="secondary">Open</button>
   </form>`;
 }
 

@@ -5,6 +5,8 @@
 export const PAGES = [
   { path: "", menu: "Overview", file: "overview", scope: "stock:write" },
   { path: "sale/:id", file: "sale", scope: "catalog:read" },
+  { path: "purchases", menu: "Purchases", file: "purchases", scope: "stock:write" },
+  { path: "purchases/:id", file: "purchase", scope: "stock:purchase" },
   { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
   { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },
 ];

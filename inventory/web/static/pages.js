@@ -7,6 +7,8 @@ export const PAGES = [
   { path: "sale/:id", file: "sale", scope: "catalog:read" },
   { path: "purchases", menu: "Purchases", file: "purchases", scope: "stock:write" },
   { path: "purchases/:id", file: "purchase", scope: "stock:purchase" },
+  { path: "reservations", menu: "Reservations", file: "reservations", scope: "stock:purchase" },
+  { path: "reservations/:id", file: "reservation", scope: "stock:purchase" },
   { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
   { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },
 ];

@@ -11,6 +11,7 @@ export const PAGES = [
   { path: "reservations/:id", file: "reservation", scope: "stock:purchase" },
   { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
   { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },
+  { path: "keys", menu: "Keys", file: "keys", scope: "admin" },
 ];
 
 /** Return the class of a page. */

@@ -11,6 +11,9 @@ export const PAGES = [
   { path: "reservations/:id", file: "reservation", scope: "stock:purchase" },
   { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
   { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },
+  { path: "webhooks", menu: "Webhooks", file: "webhooks", scope: "admin" },
+  { path: "webhooks/:id", file: "webhook", scope: "admin" },
+  { path: "webhooks/:id/deliveries/:delivery", file: "delivery", scope: "admin" },
   { path: "keys", menu: "Keys", file: "keys", scope: "admin" },
 ];
 

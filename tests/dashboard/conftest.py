@@ -84,6 +84,8 @@ def opened(settings: Settings, log: Path) -> Iterator[Shop]:
         "INVENTORY_MONGO_DATABASE": DATABASE,
         "INVENTORY_AUTH": "on",
         "INVENTORY_WORKERS": "2",
+        # Where the tests receive what webhooks are sent.
+        "INVENTORY_WEBHOOK_NETWORKS": f"{LOOPBACK}/32",
         "INVENTORY_LOG_LEVEL": "warning",
     }
     with inventory("serve", log=log, port=free_port(), **environ) as run:

@@ -29,6 +29,26 @@ def places(shop: Shop) -> list[str]:
         "#/transfer",
         "#/rehearsals",
         f"#/sale/{product}",
+        *records(shop),
+    ]
+
+
+def records(shop: Shop) -> list[str]:
+    """Return the addresses of what is kept, and of the lists of it."""
+    lines = [{"product_id": shop.product("Kept", stock=9), "quantity": 1}]
+    purchase = shop.call("POST", "/api/purchases", {"lines": lines})["id"]
+    reservation = shop.call("POST", "/api/reservations", {"lines": lines, "ttl_seconds": 600})["id"]
+    webhook = shop.call("POST", "/api/webhooks", {"url": "https://shop.example/hook"})["id"]
+    delivery = shop.call("POST", f"/api/webhooks/{webhook}/test")["id"]
+    return [
+        "#/purchases",
+        f"#/purchases/{purchase}",
+        "#/reservations",
+        f"#/reservations/{reservation}",
+        "#/keys",
+        "#/webhooks",
+        f"#/webhooks/{webhook}",
+        f"#/webhooks/{webhook}/deliveries/{delivery}",
     ]
 
 

@@ -10,6 +10,8 @@ export const NOTHING = "–";
 
 /** 12,345 */
 export const count = (number) => (number == null ? NOTHING : whole.format(number));
+/** 1 unit, 12,345 units */
+export const units = (number) => `${count(number)} ${number === 1 ? "unit" : "units"}`;
 /** 12.3K, where there is little room */
 export const compact = (number) => (number == null ? NOTHING : Math.abs(number) < 10_000 ? whole.format(number) : short.format(number));
 /** 12.3 */

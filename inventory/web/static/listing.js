@@ -15,6 +15,7 @@ export function filters(path, controls, read = (chosen) => chosen) {
     go(path, read(Object.fromEntries(new FormData(event.target.closest("form")))));
   };
   const chosen = (event) => event.target.matches("select, [type=checkbox]") && submit(event);
+  // Not as a role of the form, to which Pico gives other looks.
   return html`<search><form class="filters" @submit=${submit} @change=${chosen}>
     ${controls}
     <div class="buttons">
@@ -22,6 +23,20 @@ export function filters(path, controls, read = (chosen) => chosen) {
       <a role="button" class="outline secondary" href="#/${path}">Clear</a>
     </div>
   </form></search>`;
+}
+
+/** A form that opens one thing of a list by its id. */
+export function opener(path, label) {
+  const submit = (event) => {
+    event.preventDefault();
+    const id = event.target.elements.id.value.trim();
+    if (id) go(`${path}/${encodeURIComponent(id)}`);
+  };
+  return html`<form class="opener" @submit=${submit}>
+    <label for="open-id">${label}</label>
+    <input id="open-id" name="id" autocomplete="off" spellcheck="false">
+    <button type="submit" class="secondary">Open</button>
+  </form>`;
 }
 
 /**

@@ -37,6 +37,8 @@ async function open() {
   const Kind = await load(here.file);
   // Somebody went on meanwhile.
   if (asked !== here) return undefined;
+  // What was typed on the page before is not of this one, even if both are of the same kind.
+  render(nothing, main);
   const made = new Kind(here, () => page === made && draw());
   page = made;
   page.open();
@@ -113,6 +115,6 @@ try {
   await resume();
   await open();
 } catch (problem) {
-  render(html`<article class="failed" role="alert"><h1>The service does not answer</h1><p>${problem.message}</p>
+  render(html`<article class="failed"><div role="alert"><h1>The service does not answer</h1><p>${problem.message}</p></div>
     <button type="button" @click=${() => location.reload()}>Try again</button></article>`, main);
 }

@@ -6,6 +6,7 @@ import { html } from "./html.js";
 export class Page {
   title = "";
   #resources = [];
+  #ticking;
 
   constructor(place, redraw) {
     this.params = place.params;
@@ -21,8 +22,14 @@ export class Page {
     return html``;
   }
 
+  /** Draw the page every second: something on it counts down. */
+  tick() {
+    this.#ticking = setInterval(this.redraw, 1_000);
+  }
+
   /** Stop everything that goes on by itself. */
   close() {
+    clearInterval(this.#ticking);
     for (const resource of this.#resources) resource.stop();
   }
 
@@ -92,9 +99,11 @@ export class Resource {
         ${ready(this.value)}`;
     }
     if (this.problem === undefined) return html`<p aria-busy="true">Loading …</p>`;
-    return html`<article class="failed" role="alert">
-      <h2>${this.problem.status === 404 ? "There is no such thing" : "This cannot be shown"}</h2>
-      <p>${this.problem.message}</p>
+    return html`<article class="failed">
+      <div role="alert">
+        <h2>${this.problem.status === 404 ? "There is no such thing" : "This cannot be shown"}</h2>
+        <p>${this.problem.message}</p>
+      </div>
       <button type="button" class="secondary" @click=${() => this.reload()}>Try again</button>
     </article>`;
   }

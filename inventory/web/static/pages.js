@@ -9,8 +9,16 @@ export const PAGES = [
   { path: "stocktake", file: "stocktake", scope: "stock:write" },
   { path: "transfer", menu: "Import, export", file: "transfer", scope: "catalog:read" },
   { path: "sale/:id", file: "sale", scope: "catalog:read" },
+  { path: "purchases", menu: "Purchases", file: "purchases", scope: "stock:write" },
+  { path: "purchases/:id", file: "purchase", scope: "stock:purchase" },
+  { path: "reservations", menu: "Reservations", file: "reservations", scope: "stock:purchase" },
+  { path: "reservations/:id", file: "reservation", scope: "stock:purchase" },
   { path: "rehearsals", menu: "Rehearsals", file: "rehearsals", scope: "admin" },
   { path: "rehearsals/:id", file: "rehearsal", scope: "admin" },
+  { path: "webhooks", menu: "Webhooks", file: "webhooks", scope: "admin" },
+  { path: "webhooks/:id", file: "webhook", scope: "admin" },
+  { path: "webhooks/:id/deliveries/:delivery", file: "delivery", scope: "admin" },
+  { path: "keys", menu: "Keys", file: "keys", scope: "admin" },
 ];
 
 /** Return the class of a page. */

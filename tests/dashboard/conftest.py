@@ -76,12 +76,12 @@ class Shop:
 
 
 @contextmanager
-def opened(settings: Settings, log: Path) -> Iterator[Shop]:
+def opened(settings: Settings, log: Path, database: str = DATABASE) -> Iterator[Shop]:
     """Run a service with two workers, a key, and the products of the demo."""
     environ = {
         "MONGO_URL": settings.mongo_url,
         "REDIS_URL": settings.redis_url,
-        "INVENTORY_MONGO_DATABASE": DATABASE,
+        "INVENTORY_MONGO_DATABASE": database,
         "INVENTORY_AUTH": "on",
         "INVENTORY_WORKERS": "2",
         # Where the tests receive what webhooks are sent.
@@ -97,14 +97,14 @@ def opened(settings: Settings, log: Path) -> Iterator[Shop]:
         assert loaded.returncode == 0, loaded.stderr
         yield shop
         run.stop()
+    with MongoClient[dict[str, object]](settings.mongo_url) as client:
+        client.drop_database(database)
 
 
 @pytest.fixture(name="shop", scope="session")
 def _shop(database_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with opened(database_settings, tmp_path_factory.mktemp("dashboard") / "service.log") as shop:
         yield shop
-    with MongoClient[dict[str, object]](database_settings.mongo_url) as client:
-        client.drop_database(DATABASE)
 
 
 def find_browser() -> dict[str, Any]:

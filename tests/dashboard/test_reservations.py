@@ -102,7 +102,10 @@ def test_a_release_asks_first(page: Page, visit: Visit, shop: Shop) -> None:
     assert state_of(shop, reservation) == "held"
     page.get_by_role("button", name="Release").click()
     check_accessibility(page)
-    dialog.get_by_role("button", name="Release").click()
+    confirm = dialog.get_by_role("button", name="Release")
+    expect(confirm).to_be_focused()
+    expect(confirm).to_have_css("background-color", "rgb(185, 28, 28)")
+    confirm.click()
     expect(page.get_by_role("status")).to_contain_text("4 units are on sale again.")
     expect(page.get_by_text("released", exact=True)).to_be_visible()
     assert state_of(shop, reservation) == "released"

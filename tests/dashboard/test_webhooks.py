@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from inventory.local.servers import free_port
 from tests.dashboard.conftest import Shop, Visit, check_accessibility
 from tests.integration.processes import inventory
 from tests.integration.webhook_receivers import Message, Receiver
@@ -23,7 +24,7 @@ def _start_deliverer(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> It
     """What makes events of the ledger, and sends them."""
     log = tmp_path_factory.mktemp("deliverer") / "deliverer.log"
     environ = shop.environ | {"INVENTORY_LOG_LEVEL": "info"}
-    with inventory("deliver", log=log, **environ) as run:
+    with inventory("deliver", log=log, port=free_port(), **environ) as run:
         run.await_output("events_derived_here")
         yield
         run.stop()

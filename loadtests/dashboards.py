@@ -90,7 +90,7 @@ class Pages:
 
 def measure(plan: Plan) -> Result:
     """Start a service with so many products, leave it alone, then let it be watched."""
-    with _started(plan) as around:
+    with started(plan) as around:
         pids = {name: server.pid for name, server in around.items()}
         pages = Pages(around["gunicorn"].url, plan)
         time.sleep(SETTLE_SECONDS)
@@ -111,7 +111,8 @@ def measure(plan: Plan) -> Result:
 
 
 @contextmanager
-def _started(plan: Plan) -> Iterator[dict[str, Server]]:
+def started(plan: Plan) -> Iterator[dict[str, Server]]:
+    """Run a service over so many products; yield it and its stores."""
     with ExitStack() as stack:
         directory = stack.enter_context(service.temporary_directory())
         around = stack.enter_context(stage.stores(directory))

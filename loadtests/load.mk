@@ -82,3 +82,8 @@ bench-dashboards: $(VENV)/.dev.stamp  ## What pages cost that watch the service 
 	@exec $(BIN)/python -m loadtests.dashboards $(call load_option,PAGES,--pages) \
 	  $(call load_option,EVERY,--every) $(call load_option,SECONDS,--seconds) \
 	  $(call load_option,WORKERS,--workers) $(call load_option,PRODUCTS,--products)
+
+.PHONY: bench-painting
+bench-painting: $(VENV)/.dev.stamp  ## How soon pages of the dashboard are there, and what they weigh (PRODUCTS= ROUNDS=)
+	@exec $(BIN)/python -m loadtests.painting $(call load_option,ROUNDS,--rounds) \
+	  $(call load_option,PRODUCTS,--products)

@@ -25,6 +25,8 @@ from tests.dashboard.conftest import Shop, find_browser, opened, sign_in
 DIRECTORY = PROJECT / "docs" / "dashboard"
 # Few are used, and a picture of few colours is small.
 COLOURS = 128
+# Of long lists the beginning.
+HEIGHT_MAX = 1_400
 VIEWS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 800}},
@@ -52,7 +54,7 @@ def shop() -> Iterator[Shop]:
 
 def morning(running: Shop) -> dict[str, str]:
     """Let purchases, holds, deliveries and mistakes happen; return the addresses of all pages."""
-    sneaker = running.product("Air Runner, 42, blue", 240, sku="AR-42-BLUE", low_stock_threshold=20)
+    sneaker = running.product("Air Runner, 42, blue", 640, sku="AR-42-BLUE", low_stock_threshold=20)
     last = running.product("Signed poster", 3, sku="POSTER-1", tags=["limited"])
     bought: list[str] = []
     for number in range(60):
@@ -128,6 +130,7 @@ def watch(running: Shop, page: Page, name: str, place: str) -> None:
 def keep(page: Page, name: str, view: str) -> None:
     """Write a picture of few colours."""
     shot = Image.open(io.BytesIO(page.screenshot(full_page=view != "narrow")))
+    shot = shot.crop((0, 0, shot.width, min(shot.height, HEIGHT_MAX)))
     few = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(DIRECTORY / f"{name}-{view}.png", optimize=True)
 

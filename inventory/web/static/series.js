@@ -1,6 +1,8 @@
 // What counters that only grow tell over time: rates, shares and quantiles of what lies between two readings.
 
 const POINTS_MAX = 300;
+// What a shopper is told who cannot have it; other refusals are of requests that were wrong.
+const OF_SALES = ["insufficient_stock", "purchase_limit_exceeded", "stock_limit_exceeded", "overloaded"];
 
 /** The last readings of an overview, of every instance that answered. */
 export class Series {
@@ -53,7 +55,7 @@ function between(before, now) {
   const seconds = (Date.parse(now.at) - Date.parse(before.at)) / 1_000;
   if (seconds <= 0 || now.totals.requests < before.totals.requests) return null;
   const grown = (name) => now.totals[name] - before.totals[name];
-  const refusals = sum(Object.values(now.totals.refusals)) - sum(Object.values(before.totals.refusals));
+  const refusals = sum(Object.values(refused(now))) - sum(Object.values(refused(before)));
   return {
     purchases: grown("purchases") / seconds,
     refusals: refusals / seconds,
@@ -81,6 +83,11 @@ function together(rates) {
     "p50 ms": p50 === null ? null : 1_000 * p50,
     "p99 ms": p99 === null ? null : 1_000 * p99,
   };
+}
+
+/** Return how often whoever wanted to buy was refused, by the reason. */
+export function refused({ totals }) {
+  return Object.fromEntries(OF_SALES.map((code) => [code, totals.refusals[code] ?? 0]));
 }
 
 /** Return the value that a share of all lies below, as Prometheus estimates it; null of nothing. */

@@ -6,7 +6,7 @@ import { tile } from "../figures.js";
 import { compact, count, duration, percent, rate, words } from "../format.js";
 import { html, nothing } from "../html.js";
 import { Page } from "../page.js";
-import { Series } from "../series.js";
+import { Series, refused } from "../series.js";
 import { may } from "../session.js";
 
 const SECONDS = 2;
@@ -39,7 +39,7 @@ export default class OverviewPage extends Page {
       ${stores.redis === "degraded" ? html`<p class="stale" role="alert">Redis does not answer: all goes on, but every read asks MongoDB.</p>` : nothing}
       <dl class="tiles">
         ${tile("Purchases a second", rate(latest?.purchases), `${compact(told.totals.purchases)} since the start`)}
-        ${tile("Refusals a second", rate(latest?.refusals), mostly(told.totals.refusals))}
+        ${tile("Refusals a second", rate(latest?.refusals), mostly(refused(told)))}
         ${tile("Units sold", compact(told.totals.units_sold), `${rate(latest?.units)} a second`)}
         ${tile("Sell-through", stocked ? percent(told.totals.units_sold / stocked) : "–", "of all units since the start")}
         ${tile("Latency, median", duration(latest?.p50), `99 %: ${duration(latest?.p99)}`)}
@@ -81,6 +81,6 @@ function state(name) {
 }
 
 function mostly(refusals) {
-  const [reason] = Object.entries(refusals).sort(([, one], [, other]) => other - one);
-  return reason ? `mostly ${words(reason[0])}` : "none since the start";
+  const [[reason, times]] = Object.entries(refusals).sort(([, one], [, other]) => other - one);
+  return times ? `mostly ${words(reason)}` : "none since the start";
 }

@@ -45,9 +45,13 @@ def test_every_movement_says_who_and_why(page: Page, shop: Shop, visit: Visit) -
 
 def test_it_says_who_took_the_last_one(page: Page, shop: Shop, visit: Visit) -> None:
     """Sold out, the sale that did it is named; after a delivery it is said of the past."""
-    id = shop.product("Last of Its Kind", stock=3)
+    id = shop.product("Last of Its Kind", stock=4)
+    body = {"lines": [{"product_id": id, "quantity": 1}], "ttl_seconds": 900}
+    held = shop.call("POST", "/api/reservations", body)
     buy(shop, id, customer_id="early")
     buy(shop, id, 2, customer_id="ben", reference="web-99")
+    # Nothing is left before it and after it: this is not what took the last one.
+    shop.call("POST", f"/api/reservations/{held['id']}/commit", {})
     visit(f"#/products/{id}")
     told = page.locator(LAST_ONE)
     expect(told).to_contain_text("Sold out: the last 2 units went to customer ben")

@@ -60,7 +60,7 @@ def measure(rounds: int, products: int) -> dict[str, Figures]:
 
 def _places(url: str) -> Iterator[tuple[str, str]]:
     with Api(url) as api:
-        product = api.request("GET", "/api/products?limit=1").json["items"][0]["id"]
+        product = api.request("GET", "/api/products?limit=1").json()["items"][0]["id"]
     yield "overview", "#/"
     yield "products", "#/products"
     yield "products, searched", "#/products?q=a"

@@ -16,7 +16,7 @@ let asked = null;
 /** Take the address apart: `#/products/66f?sort=name` is of page `products/:id`. */
 function place() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const names = path.split("/").filter(Boolean).map(decodeURIComponent);
+  const names = path.split("/").filter(Boolean).map(decoded);
   for (const { path: pattern, file, scope } of PAGES) {
     const parts = pattern.split("/").filter(Boolean);
     const fits = parts.length === names.length && parts.every((part, n) => part.startsWith(":") || part === names[n]);
@@ -27,14 +27,35 @@ function place() {
   return null;
 }
 
+// What nobody could have encoded leads nowhere.
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** Return the first page of the menu that the key opens; whoever comes in without an address begins there. */
+function first() {
+  return PAGES.find(({ menu, scope }) => menu && may(scope)) ?? PAGES[0];
+}
+
 async function open() {
   page?.close();
   page = null;
+  const begins = session() && location.hash.replace(/^#\/?/, "") === "";
+  if (begins && first().path) return location.replace(`#/${first().path}`);
   const here = session() ? place() : { file: "sign-in", params: {}, query: {} };
   render(header(), top);
-  if (here === null || (here.scope && !may(here.scope))) return render(nowhere(here), main);
   asked = here;
-  const Kind = await load(here.file);
+  if (here === null || (here.scope && !may(here.scope))) return render(nowhere(here), main);
+  let Kind;
+  try {
+    Kind = await load(here.file);
+  } catch {
+    return render(failed("This page did not come. The service may be away for a moment."), main);
+  }
   // Somebody went on meanwhile.
   if (asked !== here) return undefined;
   // What was typed on the page before is not of this one, even if both are of the same kind.

@@ -36,13 +36,15 @@ export default class SalePage extends Page {
   }
 
   view() {
-    return html`${this.product.view((product) => html`<div class="heading">
-        <h1>${product.name} <small class="muted">${money(product.price, product.currency)}</small></h1>
+    const product = this.product.value;
+    return html`<div class="heading">
+        <h1>${product?.name ?? "A sale"} <small class="muted">${product ? money(product.price, product.currency) : nothing}</small></h1>
         <div class="buttons">
-          <a role="button" class="outline secondary" href="#/products/${product.id}">To the product</a>
+          <a role="button" class="outline secondary" href="#/products/${this.params.id}">To the product</a>
           <button type="button" class="outline" @click=${() => document.documentElement.requestFullscreen?.()}>Full screen</button>
         </div>
-      </div>`)}
+      </div>
+      ${product ? nothing : this.product.view(() => nothing)}
       ${this.stock.view((stock) => this.#now(stock))}
       ${this.books ? this.books.view((report) => verdict(report)) : nothing}
       <article>

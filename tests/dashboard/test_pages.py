@@ -113,6 +113,7 @@ def test_wrong_keys_are_refused(page: Page, shop: Shop) -> None:
 def test_only_what_the_key_may_do_is_offered(sign_in: SignIn, shop: Shop) -> None:
     """A key that may read the catalogue sees no more than that in the menu, wherever it goes."""
     page = sign_in(shop.make_key("looks only", "catalog:read"))
+    expect(page.get_by_role("heading", name="Products")).to_be_visible()
     menu = page.get_by_role("navigation", name="Pages").get_by_role("listitem")
     assert "Keys" not in menu.all_inner_texts()
     page.goto(f"{shop.url}/admin/#/keys")

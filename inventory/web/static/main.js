@@ -79,6 +79,13 @@ function nowhere(here) {
   </article>`;
 }
 
+function failed(why) {
+  return html`<article class="failed">
+    <div role="alert"><h1>The service does not answer</h1><p>${why}</p></div>
+    <button type="button" @click=${() => location.reload()}>Try again</button>
+  </article>`;
+}
+
 function header() {
   if (!session()) return nothing;
   const here = location.hash.replace(/^#\/?/, "").split(/[/?]/)[0];
@@ -136,6 +143,5 @@ try {
   await resume();
   await open();
 } catch (problem) {
-  render(html`<article class="failed"><div role="alert"><h1>The service does not answer</h1><p>${problem.message}</p></div>
-    <button type="button" @click=${() => location.reload()}>Try again</button></article>`, main);
+  render(failed(problem.message), main);
 }

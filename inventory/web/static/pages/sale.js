@@ -45,8 +45,8 @@ export default class SalePage extends Page {
         </div>
       </div>
       ${product ? nothing : this.product.view(() => nothing)}
-      ${this.stock.view((stock) => this.#now(stock))}
-      ${this.books ? this.books.view((report) => verdict(report)) : nothing}
+      <div class="now">${this.stock.view((stock) => this.#now(stock))}</div>
+      ${this.books ? html`<div class="proof">${this.books.view((report) => verdict(report))}</div>` : nothing}
       <article>
         <h2>Units left</h2>
         <line-chart aria-label="Units left since this page was opened" .data=${{ times: this.#times, lines: [{ label: "left", values: this.#left, steps: true }] }}></line-chart>

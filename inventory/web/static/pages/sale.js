@@ -44,7 +44,7 @@ export default class SalePage extends Page {
           <button type="button" class="outline" @click=${() => document.documentElement.requestFullscreen?.()}>Full screen</button>
         </div>
       </div>
-      ${product ? nothing : this.product.view(() => nothing)}
+      ${this.product.problem ? this.product.view(() => nothing) : nothing}
       <div class="now">${this.stock.view((stock) => this.#now(stock))}</div>
       ${this.books ? html`<div class="proof">${this.books.view((report) => verdict(report))}</div>` : nothing}
       <article>

@@ -130,8 +130,8 @@ def watch(running: Shop, page: Page, name: str, place: str) -> None:
 def keep(page: Page, name: str, view: str) -> None:
     """Write a picture of few colours."""
     shot = Image.open(io.BytesIO(page.screenshot(full_page=view != "narrow")))
-    shot = shot.crop((0, 0, shot.width, min(shot.height, HEIGHT_MAX)))
-    few = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    beginning = shot.crop((0, 0, shot.width, min(shot.height, HEIGHT_MAX)))
+    few = beginning.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(DIRECTORY / f"{name}-{view}.png", optimize=True)
 
 

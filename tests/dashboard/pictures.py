@@ -34,6 +34,12 @@ VIEWS: dict[str, dict[str, Any]] = {
 }
 # So long a page is watched before its picture is taken: charts need something to show.
 WATCHED_SECONDS = {"overview": 20.0, "sale": 12.0}
+# A delivery with a mistake in it.
+TABLE = """sku,name,price,stock
+AR-42-BLUE,,84.90,
+AR-43-RED,"Air Runner, 43, red",89.90,120
+AR-44-RED,"Air Runner, 44, red",cheap,80
+"""
 CUSTOMERS = ("c-1001", "c-1002", "c-1003", "c-1004")
 
 
@@ -115,6 +121,10 @@ def take(browser: Browser, running: Shop, places: dict[str, str], view: str) -> 
 
 def watch(running: Shop, page: Page, name: str, place: str) -> None:
     """Look at a page for as long as its charts need, while something is sold."""
+    if name == "transfer":
+        file = {"name": "delivery.csv", "mimeType": "text/csv", "buffer": TABLE.encode()}
+        page.set_input_files("input[type=file]", file)
+        expect(page.get_by_role("button", name="Import 2 rows")).to_be_visible()
     until = time.monotonic() + WATCHED_SECONDS.get(name, 0.5)
     product = place.rpartition("/")[2]
     while time.monotonic() < until:

@@ -36,11 +36,11 @@ repair: $(VENV)/.run.stamp  ## Show what can be put right about the books; ARGS=
 
 .PHONY: test
 test: $(VENV)/.dev.stamp  ## Run all tests against real servers (ARGS=...)
-	@exec $(BIN)/python -m pytest -n 3 $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 $(ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/.dev.stamp  ## The same, and tell what no test came by; takes half as long again
-	@exec $(BIN)/python -m pytest -n 3 --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 .PHONY: explore
 explore: $(VENV)/.dev.stamp  ## Try every order of steps and every crash of small scenarios (ARGS="heirs carts")

@@ -122,7 +122,7 @@ def _browser() -> Iterator[Browser]:
         browser.close()
 
 
-def sign_in(page: Page, shop: Shop, key: str | None = None) -> None:
+def sign_in(page: Page, shop: Shop, key: str = "") -> None:
     """Sign in by the form, which is where everybody begins."""
     page.goto(f"{shop.url}/admin/")
     page.get_by_label("API key").fill(key or shop.key)
@@ -133,9 +133,17 @@ def sign_in(page: Page, shop: Shop, key: str | None = None) -> None:
 SignIn = Callable[..., Page]
 
 
+@pytest.fixture(name="session", scope="session")
+def _session(shop: Shop, browser: Browser) -> Any:
+    """What a browser keeps of a session that may do everything; no test may end that one."""
+    with browser.new_context() as context:
+        sign_in(context.new_page(), shop)
+        return context.storage_state()
+
+
 @pytest.fixture(name="sign_in")
-def _sign_in(shop: Shop, browser: Browser) -> Iterator[SignIn]:
-    """Open the dashboard in a context of its own, signed in with a key.
+def _sign_in(shop: Shop, browser: Browser, session: Any) -> Iterator[SignIn]:
+    """Open the dashboard in a context of its own, signed in with a key by the form if one is given.
 
     The test fails in the end if a console said an error that it did not expect: a policy that was
     broken, a script that failed.
@@ -144,13 +152,18 @@ def _sign_in(shop: Shop, browser: Browser) -> Iterator[SignIn]:
     errors: list[str] = []
 
     def enter(key: str | None = None, **options: Any) -> Page:
-        context = browser.new_context(locale="en-GB", **options)
+        state = session if key is None else None
+        context = browser.new_context(locale="en-GB", storage_state=state, **options)
         contexts.append(context)
         context.set_default_timeout(MS_MAX)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: _note(errors, said.type, said.text))
-        sign_in(page, shop, key)
+        if key is None:
+            page.goto(f"{shop.url}/admin/")
+            expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+        else:
+            sign_in(page, shop, key)
         return page
 
     yield enter

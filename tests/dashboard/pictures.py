@@ -123,7 +123,7 @@ def watch(running: Shop, page: Page, name: str, place: str) -> None:
     """Look at a page for as long as its charts need, while something is sold."""
     if name == "transfer":
         file = {"name": "delivery.csv", "mimeType": "text/csv", "buffer": TABLE.encode()}
-        page.set_input_files("input[type=file]", file)
+        page.set_input_files("input[type=file]", [file])
         expect(page.get_by_role("button", name="Import 2 rows")).to_be_visible()
     until = time.monotonic() + WATCHED_SECONDS.get(name, 0.5)
     product = place.rpartition("/")[2]

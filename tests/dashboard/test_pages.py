@@ -52,8 +52,7 @@ def records(shop: Shop) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 360)])
 def test_pages_are_accessible(sign_in: SignIn, shop: Shop, scheme: str, width: int) -> None:
     """axe finds nothing on any page, in either theme, on a desk and on a phone."""
     page = sign_in(color_scheme=scheme, viewport={"width": width, "height": 800})
@@ -101,8 +100,9 @@ def test_nothing_comes_from_elsewhere(page: Page, shop: Shop, visit: Visit) -> N
     assert {url for url in asked if not url.startswith((shop.url, "data:"))} == set()
 
 
-def test_wrong_keys_are_refused(page: Page, shop: Shop) -> None:
+def test_wrong_keys_are_refused(sign_in: SignIn, shop: Shop) -> None:
     """With a sentence, and without a way in."""
+    page = sign_in(shop.key)
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("API key").fill("inv_sk_wrong")
     page.get_by_role("button", name="Sign in").click()

@@ -203,8 +203,8 @@ SCRAPE_QUERY_SECONDS: Final = 0.5
 SCRAPE_TAILS_MAX: Final = 500
 SCRAPE_RESERVATIONS_MAX: Final = 10_000
 # How old an overview and what it says of all counters get, and how long adding these up may take.
-OVERVIEW_SECONDS: Final = 1.0
-OVERVIEW_STOCK_SECONDS: Final = 10.0
+OVERVIEW_SECONDS: Final = 2.0
+OVERVIEW_STOCK_SECONDS: Final = 30.0
 OVERVIEW_SCAN_SECONDS: Final = 0.6
 
 # --- webhooks -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What an operator sees at a glance: what this instance has counted, and how the stores stand.
 
 Part of the composition, as `measuring` is. Many pages ask for it every few seconds, so each part is
-made about once a second at most, and what looks at all counters every ten, for all who ask.
+made every two seconds at most, and what looks at all counters every thirty, for all who ask.
 """
 
 import hashlib

@@ -127,7 +127,7 @@ def started(plan: Plan) -> Iterator[dict[str, Server]]:
 
 @click.command()
 @click.option("--pages", type=click.IntRange(1), default=50, show_default=True)
-@click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True)
+@click.option("--every", type=click.FloatRange(0.1), default=3.0, show_default=True)
 @click.option("--seconds", type=click.IntRange(5), default=30, show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--products", type=click.IntRange(1), default=1_000, show_default=True)

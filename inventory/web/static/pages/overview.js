@@ -9,7 +9,7 @@ import { Page } from "../page.js";
 import { Series, refused } from "../series.js";
 import { may } from "../session.js";
 
-const SECONDS = 2;
+const SECONDS = 3;
 
 export default class OverviewPage extends Page {
   title = "Overview";

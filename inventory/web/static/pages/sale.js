@@ -32,7 +32,7 @@ export default class SalePage extends Page {
       const told = await get("/api/overview");
       this.#shop.add(told);
       return told;
-    }, { seconds: 2 });
+    }, { seconds: 3 });
   }
 
   view() {

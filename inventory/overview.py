@@ -54,7 +54,7 @@ class Overview:
         )
 
     def __call__(self) -> bytes:
-        """Return how everything stands, or stood a second ago."""
+        """Return how everything stands, or stood two seconds ago."""
         return self._all.read()
 
     def _make(self) -> bytes:

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 import click
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from loadtests import report, service
 from loadtests.books import Api
@@ -75,7 +75,7 @@ def _open(browser: Browser, address: str) -> Figures:
         page.add_init_script(WATCH)
         page.goto(address)
         page.locator("main h1").first.wait_for()
-        page.wait_for_function("!document.querySelector('main p[aria-busy=true]')")
+        expect(page.locator("main p[aria-busy=true]")).to_have_count(0)
         page.wait_for_timeout(SETTLE_MS)
         figures: Figures = page.evaluate(READ)
         return figures

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from inventory.local.servers import start_mongod, start_valkey
 from inventory.repository.schema import prepare_database
@@ -122,8 +122,9 @@ def take(browser: Browser, running: Shop, places: dict[str, str], view: str) -> 
 def watch(running: Shop, page: Page, name: str, place: str) -> None:
     """Look at a page for as long as its charts need, while something is sold."""
     if name == "transfer":
-        file = {"name": "delivery.csv", "mimeType": "text/csv", "buffer": TABLE.encode()}
-        page.set_input_files("input[type=file]", [file])
+        content = TABLE.encode()
+        file: FilePayload = {"name": "delivery.csv", "mimeType": "text/csv", "buffer": content}
+        page.set_input_files("input[type=file]", file)
         expect(page.get_by_role("button", name="Import 2 rows")).to_be_visible()
     until = time.monotonic() + WATCHED_SECONDS.get(name, 0.5)
     product = place.rpartition("/")[2]

@@ -125,7 +125,7 @@ def watch(running: Shop, page: Page, name: str, place: str) -> None:
         content = TABLE.encode()
         file: FilePayload = {"name": "delivery.csv", "mimeType": "text/csv", "buffer": content}
         page.set_input_files("input[type=file]", file)
-        expect(page.get_by_role("button", name="Import 2 rows")).to_be_visible()
+        expect(page.get_by_text("Correct the file")).to_be_visible()
     until = time.monotonic() + WATCHED_SECONDS.get(name, 0.5)
     product = place.rpartition("/")[2]
     while time.monotonic() < until:

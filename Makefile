@@ -59,6 +59,10 @@ lint-python: $(VENV)/.dev.stamp
 types: $(VENV)/.dev.stamp  ## Check the types (mypy, strict)
 	$(BIN)/mypy
 
+.PHONY: pictures
+pictures: $(VENV)/.dev.stamp  ## Take the pictures of the dashboard for docs/dashboard.md anew
+	@exec $(BIN)/python -m tests.dashboard.pictures
+
 .PHONY: format
 format: $(VENV)/.dev.stamp  ## Sort imports and format the code
 	$(BIN)/ruff check --fix .

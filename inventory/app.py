@@ -17,12 +17,15 @@ from inventory.api import (
     health,
     integrity,
     keys,
+    overview,
     problems,
     products,
     purchases,
     rates,
+    rehearsals,
     requests,
     reservations,
+    session,
     stock,
     stocktakes,
     transfers,
@@ -38,10 +41,12 @@ from inventory.cache.rates import Rates
 from inventory.cache.store import VersionedStore
 from inventory.errors import StorageUnavailable
 from inventory.measuring import Measuring
+from inventory.overview import Overview
 from inventory.repository import mongo, schema
 from inventory.repository.diagnosis import addresses, look_at_servers
 from inventory.repository.pooling import PoolWatch
 from inventory.repository.standing import StandingRepository
+from inventory.services.rehearsing import Rehearsing
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.stock.engine import StockEngine
@@ -50,6 +55,7 @@ from inventory.telemetry import logs
 from inventory.telemetry.health import Health
 from inventory.telemetry.metrics import Metrics
 from inventory.telemetry.sampler import Sampler
+from inventory.web import pages
 from inventory.wiring import Rooms, webhooks_of
 
 _RESOURCES = "inventory.resources"
@@ -101,7 +107,9 @@ def create_app(settings: Settings, instruments: Instruments | None = None) -> Fl
     if not wired.health.seen_ready:
         requests.hold_back(app)
     selling = (products, transfers, stock, purchases, reservations, stocktakes)
-    for room in (*selling, integrity, events, keys, webhooks, health, documentation):
+    watching = (integrity, overview, events, keys, session, webhooks, rehearsals)
+    showing = (health, documentation, pages)
+    for room in (*selling, *watching, *showing):
         app.register_blueprint(room.bp)
     wired.metrics.foresee_refusals(problems.codes())
     admission = Admission(app.wsgi_app, wired.metrics.turned_away)
@@ -159,21 +167,34 @@ def _wire(
     hooks = webhooks_of(database, rooms.clock, settings.webhook_networks)
     measuring = Measuring(metrics, health, database, redis)
     measuring.of_process(settings, rooms.engine, pool)
-    measuring.of_database(StandingRepository(database, rooms.clock))
+    standing = StandingRepository(database, rooms.clock)
+    measuring.of_database(standing)
     measuring.of_events(rooms.events.progress)
     measuring.of_webhooks(hooks.load)
-    sweeper = Sweeper(rooms.archive, rooms.engine, health.require)
+    rehearsing = rooms.rehearsing_for(rooms.publisher)
+    _sweep(rooms, rehearsing, health, resources)
+    seen = Overview(store, metrics, standing, hooks.load, measuring.mongodb_serves)
+    return _context(settings, rooms, hooks, rehearsing, health, metrics, seen, Rates(redis))
+
+
+def _sweep(
+    rooms: Rooms[ProductReads], rehearsing: Rehearsing, health: Health, resources: ExitStack
+) -> None:
+    """Begin to clear up after processes that died, until the app is closed."""
+    sweeper = Sweeper(rooms.archive, rooms.engine, health.require, [rehearsing.tidy])
     sweeper.start()
     resources.callback(sweeper.stop)
-    return _context(settings, rooms, hooks, health, metrics, Rates(redis))
+    resources.callback(rehearsing.stop)
 
 
 def _context(
     settings: Settings,
     rooms: Rooms[ProductReads],
     hooks: Webhooks,
+    rehearsing: Rehearsing,
     health: Health,
     metrics: Metrics,
+    seen: Overview,
     rated: Rates,
 ) -> context.Context:
     """Gather what the views call."""
@@ -189,11 +210,14 @@ def _context(
         importing=rooms.importing_for(rooms.publisher),
         exporting=rooms.exporting,
         keyring=rooms.keyring,
+        sessions=rooms.sessions,
         webhooks=hooks,
+        rehearsing=rehearsing,
         reads=rooms.publisher,
         health=health,
         metrics=metrics,
         rates=rates.RequestRates(settings, rated, metrics.request_limited),
+        overview=seen,
         time_limit=mongo.time_limit,
     )
 

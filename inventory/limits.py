@@ -11,15 +11,14 @@ STOCK_INITIAL_MAX: Final = 10**9
 QUANTITY_MAX: Final = 10**6
 DELTA_MAX: Final = 10**9
 OVERSELL_LIMIT_MAX: Final = 10**9
-# A product's stock may be raised again and again; this keeps it far from the end of an int64, and
-# inside the integers that a JavaScript client can hold exactly.
+# However often it is raised: inside the integers that a JavaScript client can hold exactly.
+# However often it is raised: far from the end of an int64, and exact in JavaScript.
 STOCK_MAX: Final = 10**12
 WINDOW_SECONDS_MAX: Final = 366 * 86_400
 CART_LINES_MAX: Final = 100
 RESERVATION_TTL_SECONDS_MAX: Final = 86_400
 # However often it is extended.
 RESERVATION_LIFE_SECONDS_MAX: Final = 7 * 86_400
-# Nobody remembers well what lay there before.
 COUNT_AGE_SECONDS_MAX: Final = 86_400
 
 # --- text and documents ---------------------------------------------------------------------------
@@ -53,8 +52,9 @@ BODY_SECONDS_MAX: Final = 5.0
 PAGE_SIZE_DEFAULT: Final = 20
 PAGE_SIZE_MAX: Final = 100
 IDS_MAX: Final = 100
-# How many products are asked at once whether they are in stock, to fill a page.
+# So many are asked at once whether they are in stock, to fill a page; so many low ones are named.
 STOCK_BATCH_PRODUCTS: Final = 100
+LOW_PRODUCTS_MAX: Final = 2_000
 QUERY_CHARACTERS_MAX: Final = 200
 QUERY_WORDS_MAX: Final = 8
 CURSOR_CHARACTERS_MAX: Final = 1_024
@@ -105,8 +105,7 @@ GROUP_OPERATIONS_MAX: Final = 64
 # A cart counts as many as it has lines, so that a transaction stays short.
 GROUP_LINES_MAX: Final = 256
 QUEUE_OPERATIONS_MAX: Final = 512
-# Requests that one process works on at once before it refuses one more: listings first, changes
-# last. A worker finishes a thousand or two a second, so whoever is let in waits some 100 ms.
+# Requests that one process works on at once; of more, listings are refused first, changes last.
 WORKING_LISTINGS_MAX: Final = 64
 WORKING_READS_MAX: Final = 80
 WORKING_CHANGES_MAX: Final = 96
@@ -135,8 +134,7 @@ CHECK_THREADS: Final = 2
 CHECK_SINGLY_MAX: Final = 20
 # For so long MongoDB keeps the past (`minSnapshotHistoryWindowInSeconds`).
 SNAPSHOT_SECONDS_MAX: Final = 300.0
-# A check by HTTP begins nothing after so long and says how far it came; so it needs no other limit
-# of time than every request has. It reads fewer products at a time, to see the end coming.
+# A check by HTTP begins nothing after so long; it reads fewer products at a time, to see the end.
 CHECK_REQUEST_SECONDS: Final = 1.0
 CHECK_REQUEST_PRODUCTS: Final = 50
 # However many there are, so many are told, and so many are kept for a person at a terminal.
@@ -173,12 +171,11 @@ KEYS_KNOWN_MAX: Final = 10_000
 SPARE_LOOKS_A_SECOND: Final = 10
 # How exactly the last use of a key is known.
 KEY_USE_SECONDS: Final = 60.0
+SESSION_SECONDS: Final = 12 * 3_600
 
 # --- events ---------------------------------------------------------------------------------------
-# So long can whoever was away catch up.
 EVENT_KEEP_SECONDS: Final = 14 * 86_400
-# Rows of the ledger that are read at once, and how long the first of them is waited for. A page
-# of events is one transaction, which has to stay short.
+# Rows read at once, in one transaction that has to stay short; how long the first is waited for.
 FEED_ROWS: Final = 500
 FEED_WAIT_SECONDS: Final = 0.1
 FEED_OPEN_SECONDS: Final = 8.0
@@ -190,7 +187,6 @@ FEED_RETRY_SECONDS: Final = 1.0
 # What has not come by then was lost outside of the service, and may hold up nobody for ever.
 FEED_PATIENCE_SECONDS: Final = 120.0
 FEED_PRODUCTS: Final = 100
-# After trouble with the database.
 FEED_PAUSE_SECONDS: Final = 1.0
 DELIVERY_STOP_SECONDS: Final = 12.0
 FEED_SCAN_PRODUCTS: Final = 1_000
@@ -206,6 +202,10 @@ SCRAPE_QUERY_SECONDS: Final = 0.5
 # More than this many are not counted, so that a scrape costs the database little.
 SCRAPE_TAILS_MAX: Final = 500
 SCRAPE_RESERVATIONS_MAX: Final = 10_000
+# How old an overview and what it says of all counters get, and how long adding these up may take.
+OVERVIEW_SECONDS: Final = 2.0
+OVERVIEW_STOCK_SECONDS: Final = 30.0
+OVERVIEW_SCAN_SECONDS: Final = 0.6
 
 # --- webhooks -------------------------------------------------------------------------------------
 # Each endpoint gets a copy of every event, and threads of its own in a deliverer.
@@ -240,12 +240,24 @@ WEBHOOK_WAITING_COUNTED_MAX: Final = 10_000
 # An endpoint that took nothing for so long, in so many attempts, is not asked any more.
 WEBHOOK_DEAD_SECONDS: Final = 86_400
 WEBHOOK_DEAD_ATTEMPTS: Final = 20
-# Who serves an endpoint says so again every second. Nobody begins to send who might not be done
-# before the lease ends, so it is longer than a send; and no longer, because others wait for it.
+# Longer than a send, which nobody begins who might outlast it; no longer, because others wait.
 WEBHOOK_LEASE_SECONDS: Final = 13.0
 WEBHOOK_ROUND_SECONDS: Final = 1.0
 WEBHOOK_TICK_SECONDS: Final = 0.25
 WEBHOOK_LEASE_MARGIN_SECONDS: Final = 0.5
+
+# --- rehearsals -----------------------------------------------------------------------------------
+REHEARSAL_BUYERS_MAX: Final = 500
+REHEARSAL_STOCK_MAX: Final = 10_000
+REHEARSAL_QUANTITY_MAX: Final = 5
+# So many orders at a time, so that real customers of the same process have room.
+REHEARSAL_BUYERS_AT_ONCE: Final = 64
+REHEARSAL_SECONDS_MAX: Final = 60.0
+REHEARSAL_PAUSE_SECONDS: Final = 0.1
+# How old its figures may be; whoever does not tell any for so long has died.
+REHEARSAL_TICK_SECONDS: Final = 0.25
+REHEARSAL_LEASE_SECONDS: Final = 10.0
+REHEARSAL_KEEP_SECONDS: Final = 30 * 86_400
 
 # --- limits of rates ------------------------------------------------------------------------------
 RATE_WINDOW_SECONDS: Final = 60
@@ -265,36 +277,3 @@ RATE_TALLIES_MAX: Final = 10_000
 # IPv6 clients have whole networks; their addresses count by the first so many bits.
 RATE_IPV6_BITS: Final = 64
 RATE_ADDRESS_CHARACTERS_MAX: Final = 64
-
-# A cursor holds a name in UTF-8, in base64, beside an id.
-assert NAME_SORT_CHARACTERS_MAX * 4 * 4 / 3 + 100 < CURSOR_CHARACTERS_MAX
-assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
-assert CART_LINES_MAX <= GROUP_LINES_MAX
-# The largest bodies that are good: a cart, a product.
-assert max(CART_LINES_MAX * 3, TAGS_MAX + ATTRIBUTES_MAX) + 20 < JSON_VALUES_MAX
-assert RESERVATION_TTL_SECONDS_MAX <= RESERVATION_LIFE_SECONDS_MAX
-assert QUANTITY_MAX <= DELTA_MAX <= STOCK_MAX
-assert STOCK_INITIAL_MAX + OVERSELL_LIMIT_MAX <= STOCK_MAX < 2**53
-assert (
-    REDIS_TIMEOUT_SECONDS
-    < MONGO_TIMEOUT_SECONDS
-    < REQUEST_SECONDS_MAX
-    < PROXY_TIMEOUT_SECONDS
-    < WORKER_TIMEOUT_SECONDS
-)
-assert IMPORT_BATCH_SECONDS_MAX < IMPORT_CLAIM_SECONDS < IMPORT_SECONDS_MAX < WORKER_TIMEOUT_SECONDS
-assert CHECK_REQUEST_SECONDS < MONGO_TIMEOUT_SECONDS
-assert RATE_INTRODUCTION_SECONDS * 2 < RATE_PROCESS_SECONDS
-assert PROBLEMS_ANSWERED_MAX <= PROBLEMS_KEPT_MAX
-assert GROUP_OPERATIONS_MAX + TAIL_TRIM_ENTRIES <= TAIL_ENTRIES_MAX
-# What a slow publisher brings must still meet the newer entry that overtook it.
-assert min(CARD_TTL_SECONDS, STOCK_TTL_SECONDS, ABSENT_TTL_SECONDS) > 2 * PUBLISH_AGE_SECONDS_MAX
-assert FEED_WAIT_SECONDS < MONGO_TIMEOUT_SECONDS < FEED_OPEN_SECONDS < FEED_LEASE_SECONDS
-assert FEED_RENEW_SECONDS + FEED_WAIT_SECONDS + MONGO_TIMEOUT_SECONDS < FEED_LEASE_SECONDS
-assert KEY_KNOWN_SECONDS < 1.0 < KEY_TRUSTED_SECONDS
-assert WEBHOOK_CONNECT_SECONDS < WEBHOOK_SEND_SECONDS
-assert (
-    WEBHOOK_SEND_SECONDS + WEBHOOK_LEASE_MARGIN_SECONDS + 2 * WEBHOOK_ROUND_SECONDS
-    < WEBHOOK_LEASE_SECONDS
-)
-assert len(WEBHOOK_RETRY_SECONDS) < WEBHOOK_ATTEMPTS_KEPT

@@ -80,13 +80,13 @@ class Measuring:
         self._metrics.on_scrape(names, read_soon)
 
     def _stores(self) -> Mapping[str, Values]:
-        self._serves = self._mongodb_serves()
+        self._serves = self.mongodb_serves()
         ready: dict[tuple[str, ...], float] = {("mongodb",): float(self._serves)}
         if self._redis.exists:
             ready["redis",] = float(self._redis.available())
         return {"inventory_store_ready": ready}
 
-    def _mongodb_serves(self) -> bool:
+    def mongodb_serves(self) -> bool:
         """Tell whether a primary answers that was found prepared; all indexes would take long."""
         try:
             with _time_limit(), mongo.reading():

@@ -1,5 +1,6 @@
 """What clients get to see: JSON by hand, because it is written far more often than it changes."""
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from inventory import limits
 from inventory.domain.counts import Stocktake
 from inventory.domain.events import Event
 from inventory.domain.integrity.problems import Problem
-from inventory.domain.keys import ApiKey
+from inventory.domain.keys import ApiKey, Principal, in_order
 from inventory.domain.moments import moment
 from inventory.domain.movements import Entry, Movement
 from inventory.domain.products import Product
@@ -24,6 +25,11 @@ from inventory.services.events import EventPage
 def encode(value: Any) -> bytes:
     """Return `value` as JSON."""
     return orjson.dumps(value, default=_exact)
+
+
+def joined(first: bytes, second: bytes) -> bytes:
+    """Return the members of two JSON objects, neither of which is empty, in one."""
+    return first[:-1] + b"," + second[1:]
 
 
 def _exact(value: Any) -> Any:
@@ -155,6 +161,20 @@ def api_key(key: ApiKey) -> dict[str, Any]:
     }
 
 
+def session(
+    principal: Principal, *, authenticates: bool, expires_at: datetime | None, token: str | None
+) -> dict[str, Any]:
+    """Return on whose behalf somebody asks, what they may do, and until when."""
+    return {
+        "authentication": "on" if authenticates else "off",
+        "key_id": principal.key_id,
+        "name": principal.name if principal.key_id else None,
+        "scopes": in_order(list(principal.scopes)),
+        "expires_at": _moment_or_none(expires_at),
+        "csrf_token": token,
+    }
+
+
 def purchase(sale: Purchase) -> dict[str, Any]:
     """Return a purchase; where it has one line only, what that says stands at the top as well."""
     lines = [_line(line) for line in sale.lines]
@@ -248,6 +268,7 @@ def integrity(report: Report, problems_max: int | None = None) -> dict[str, Any]
         "problems": [problem(found) for found in report.problems[:told]],
         "problems_total": report.problems_total,
         "next_cursor": report.next_id,
+        "units": None if report.units is None else asdict(report.units),
     }
 
 

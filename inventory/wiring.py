@@ -20,7 +20,9 @@ from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
 from inventory.repository.products import ProductRepository
 from inventory.repository.purchases import PurchaseRepository
+from inventory.repository.rehearsals import RehearsalRepository
 from inventory.repository.reservations import ReservationRepository
+from inventory.repository.sessions import SessionRepository
 from inventory.repository.stock import StockRepository
 from inventory.repository.stocktakes import StocktakeRepository
 from inventory.repository.webhooks import WebhookRepository
@@ -30,13 +32,17 @@ from inventory.services.carrying import Carrying
 from inventory.services.carrying import Publisher as ProductPublisher
 from inventory.services.catalogue import Catalogue
 from inventory.services.changing import Changes
+from inventory.services.conducting import Publisher as StagePublisher
+from inventory.services.conducting import Stage
 from inventory.services.counting import Counting
 from inventory.services.events import Events
 from inventory.services.exporting import Exporting
 from inventory.services.importing import Importing
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
+from inventory.services.rehearsing import Rehearsing
 from inventory.services.reserving import Reserving
+from inventory.services.sessions import Sessions
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Network
 from inventory.stock.archive import Archive
@@ -70,6 +76,7 @@ class Rooms(Generic[P]):
         self.operations = OperationRepository(database)
         self.products = ProductRepository(database)
         self.imports = ImportRepository(database)
+        self.rehearsals = RehearsalRepository(database)
         self.transactions = mongo.Transactions(client, observer.transaction_ended)
         self.catalogue = Catalogue(
             self.transactions,
@@ -86,6 +93,7 @@ class Rooms(Generic[P]):
             EventRepository(database), FeedRepository(database, self.transactions), self.clock
         )
         self.keyring = Keyring(KeyRepository(database), self.clock)
+        self.sessions = Sessions(SessionRepository(database), self.keyring, self.clock)
         self.auditing = Auditing(AuditRepository(client, database, self.clock))
 
     def _wire_engine(self) -> None:
@@ -141,6 +149,11 @@ class Rooms(Generic[P]):
             self.poster, self.imports, self.stock, self.operations, self.clock, publisher
         )
         return Importing(carrying, self.imports, self.operations, self.clock)
+
+    def rehearsing_for(self, publisher: StagePublisher) -> Rehearsing:
+        """Return the service of rehearsals, which shows and hides their products by `publisher`."""
+        stage = Stage(self.catalogue, self.adjusting, self.auditing, publisher)
+        return Rehearsing(self.rehearsals, self.purchasing, stage, self.clock)
 
 
 def webhooks_of(

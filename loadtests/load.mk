@@ -76,3 +76,14 @@ fuzz: $(VENV)/.dev.stamp  ## Call everything in ways nobody thought of (CALLS= S
 bench-import: $(VENV)/.dev.stamp  ## Time and memory of imports and exports (ROWS= PICTURE=)
 	@exec $(BIN)/python -m loadtests.bulk $(call load_option,ROWS,--rows) \
 	  $(call load_option,PICTURE,--picture)
+
+.PHONY: bench-dashboards
+bench-dashboards: $(VENV)/.dev.stamp  ## What pages cost that watch the service (PAGES= EVERY= SECONDS= WORKERS= PRODUCTS=)
+	@exec $(BIN)/python -m loadtests.dashboards $(call load_option,PAGES,--pages) \
+	  $(call load_option,EVERY,--every) $(call load_option,SECONDS,--seconds) \
+	  $(call load_option,WORKERS,--workers) $(call load_option,PRODUCTS,--products)
+
+.PHONY: bench-painting
+bench-painting: $(VENV)/.dev.stamp  ## How soon pages of the dashboard are there, and what they weigh (PRODUCTS= ROUNDS=)
+	@exec $(BIN)/python -m loadtests.painting $(call load_option,ROUNDS,--rounds) \
+	  $(call load_option,PRODUCTS,--products)

@@ -154,6 +154,7 @@ def _enter(pile: _Pile, product: Product, entries: _Entries) -> None:
         "available": Int64(balance),
         "held": Int64(held),
         "headroom": Int64(balance),
+        "spare": Int64(balance - product.terms.low_stock_threshold),
         "version": Int64(version),
         "closed": False,
         "tail": [],

@@ -415,6 +415,8 @@ export const MESSAGES = {
   invalid_api_key: MISCONFIGURED,
   insufficient_scope: MISCONFIGURED,
   secret_key_required: MISCONFIGURED,
+  session_expired: MISCONFIGURED,
+  invalid_csrf_token: MISCONFIGURED,
   foreign_page: MISCONFIGURED,
 };
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _READS = ("GET", "HEAD", "OPTIONS")
 # What operators ask must be answered even then.
-_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
-_LISTINGS = frozenset({"/api/products", "/api/purchases", "/api/integrity"})
+_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics", "/api/overview"})
+_LISTINGS = frozenset({"/api/products", "/api/purchases", "/api/reservations", "/api/integrity"})
 
 _TRANSFERS = {
     limits.IMPORT_PATH: limits.IMPORTS_WORKING_MAX,

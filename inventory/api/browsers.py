@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from inventory.api import lines
+from inventory.api.authentication import SESSION_COOKIE
 from inventory.api.problems import ForeignPage
 from inventory.api.refusing import Tell, refuse
 from inventory.settings import AUTH_OFF, Settings, is_loopback
@@ -43,6 +44,9 @@ _SHOWN = (
     "Access-Control-Expose-Headers",
     "ETag, Idempotent-Replayed, Location, Retry-After, X-Cache, X-Request-ID",
 )
+# What a cache may do with an answer to a session, if it may do anything: it is one browser's.
+_KEEPING = "Cache-Control"
+_FOR_ONE = {"no-cache": "private, no-cache"}
 _CHANGES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 
 
@@ -67,8 +71,11 @@ class Browsers:
         """Pass the request on, unless it is one of a page that may not send it."""
         origin = environ.get("HTTP_ORIGIN")
         more = [] if origin is None else self._told_to(origin)
+        signed_in = SESSION_COOKIE in environ.get("HTTP_COOKIE", "")
 
         def respond(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            if signed_in:
+                headers = _for_one_browser(headers)
             return start_response(status, [*headers, *_added_to(headers, environ), *more], exc_info)
 
         if self._is_foreign(environ, origin):
@@ -101,6 +108,14 @@ def _added_to(headers: Headers, environ: "WSGIEnvironment") -> Headers:
     if not any(name == _POLICY for name, _ in headers):
         added = [*added, _NOT_A_PAGE]
     return [*added, _STAY_WITH_TLS] if environ["wsgi.url_scheme"] == "https" else added
+
+
+def _for_one_browser(headers: Headers) -> Headers:
+    """Return the headers of an answer to a session: no cache may show it to anybody else."""
+    told = ", ".join(text for name, text in headers if name == _KEEPING)
+    keeping = _FOR_ONE.get(told, "no-store")
+    others = [(name, text) for name, text in headers if name != _KEEPING]
+    return [*others, (_KEEPING, keeping), ("Vary", "Cookie")]
 
 
 def _is_preflight(environ: "WSGIEnvironment") -> bool:

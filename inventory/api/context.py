@@ -18,7 +18,9 @@ from inventory.services.exporting import Exporting
 from inventory.services.importing import Importing
 from inventory.services.keys import Keyring
 from inventory.services.purchasing import Purchasing
+from inventory.services.rehearsing import Rehearsing
 from inventory.services.reserving import Reserving
+from inventory.services.sessions import Sessions
 from inventory.services.webhooks import Webhooks
 from inventory.settings import Settings
 from inventory.telemetry.health import Health
@@ -29,7 +31,10 @@ _NAME = "inventory"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that a view may use. `time_limit` bounds the database calls of a request."""
+    """Everything that a view may use. `time_limit` bounds the database calls of a request.
+
+    `overview` answers with JSON.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -42,11 +47,14 @@ class Context:
     importing: Importing
     exporting: Exporting
     keyring: Keyring
+    sessions: Sessions
     webhooks: Webhooks
+    rehearsing: Rehearsing
     reads: ProductReads
     health: Health
     metrics: Metrics
     rates: RequestRates
+    overview: Callable[[], bytes]
     time_limit: Callable[[float], AbstractContextManager[object]]
 
 

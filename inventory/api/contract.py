@@ -30,7 +30,7 @@ class Contract:
     them. A view gets `body`, `query` and `key` as keyword arguments, each where declared.
 
     Where API keys are asked for, one with the `scope` is needed, and a secret one if `secret_only`;
-    without a scope it is open to everybody.
+    without a scope `any_key` will do, or it is open to everybody.
 
     A body that is optional may be left out, which is the same as an empty object. An operation with
     `rows` takes many of them instead, each as this schema has it, and gets them as `upload`.
@@ -44,6 +44,7 @@ class Contract:
     answers: Mapping[int, str]
     scope: Scope | None
     secret_only: bool = False
+    any_key: bool = False
     body: Schema | None = None
     rows: Schema | None = None
     media_types: tuple[str, ...] = (JSON,)
@@ -62,6 +63,11 @@ class Contract:
     def takes_body(self) -> bool:
         """Whether there is anything in the request's body."""
         return self.body is not None or self.rows is not None
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether an API key, or a session of one, is asked for where they are needed."""
+        return self.scope is not None or self.any_key
 
     def implied_problems(self) -> list[type[InventoryError]]:
         """Return the problems that follow from what the operation takes."""
@@ -83,10 +89,12 @@ class Contract:
         return implied
 
     def _implied_by_scope(self) -> list[type[InventoryError]]:
-        if self.scope is None:
-            return []
-        access = [errors.AuthenticationRequired, errors.InvalidApiKey, errors.InsufficientScope]
-        return [*access, errors.SecretKeyRequired] if self.secret_only else [*access]
+        implied: list[type[InventoryError]] = []
+        if self.needs_key:
+            implied += [errors.AuthenticationRequired, errors.InvalidApiKey, errors.SessionExpired]
+        if self.scope is not None:
+            implied += [errors.InsufficientScope]
+        return [*implied, errors.SecretKeyRequired] if self.secret_only else implied
 
     def implied_statuses(self) -> list[HTTPStatus]:
         """Return the failures without a condition of ours that follow from what it takes."""
@@ -102,11 +110,12 @@ class Contract:
 def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callable[[View], View]:
     """Make a view's contract: check what comes in by it, and keep it for the documentation."""
     promised = Contract(summary, answers, **options)
+    needs_key = promised.needs_key
 
     def decorate(view: View) -> View:
         @wraps(view)
         def checked(**arguments: Any) -> Response:
-            if promised.scope is not None:
+            if needs_key:
                 authorize(promised.scope, secret_only=promised.secret_only)
             if promised.stores and (rates := context().rates).limits_requests:
                 rates.admit(current_principal(), takes_stock=promised.takes_stock)

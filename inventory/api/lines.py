@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EVENT = "request"
 _QUIET = frozenset({"warning", "error"})
 _SERVER_ERROR = 500
-_KEY = re.compile(r"inv_([sp])k_[0-9A-Za-z]+")
+_SECRET = re.compile(r"inv_(sk|pk|ss)_[0-9A-Za-z]+")
 
 
 def teller(level: str) -> Callable[[Request, Response], None]:
@@ -86,8 +86,8 @@ def tell_unseen(environ: "WSGIEnvironment", status: int, length: int, **more: st
 
 
 def without_keys(path: str) -> str:
-    """Return a path without API keys, which somebody may take for ids."""
-    return _KEY.sub(r"inv_\1k_...", path) if "inv_" in path else path
+    """Return a path without API keys and tokens, which somebody may take for ids."""
+    return _SECRET.sub(r"inv_\1_...", path) if "inv_" in path else path
 
 
 def route_of(rule: Rule | None) -> str | None:

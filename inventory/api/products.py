@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from inventory import limits, presenters
 from inventory.api import cursors
+from inventory.api.authentication import current_actor
 from inventory.api.bodies import JSON, MERGE_PATCH
 from inventory.api.context import context
 from inventory.api.contract import contract
@@ -59,7 +60,7 @@ def create_product(body: dict[str, Any], key: RequestKey | None) -> Response:
     seen = context().reads.glimpse()
     stock = body.pop("stock")
     terms = Terms.of(**_terms(body))
-    created, replayed = context().catalogue.create_product(terms, stock, key)
+    created, replayed = context().catalogue.create_product(terms, stock, key, current_actor())
     if replayed:
         context().reads.publish_current(created.product.id)
     else:

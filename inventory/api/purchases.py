@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from inventory import presenters
 from inventory.api import cursors
+from inventory.api.authentication import current_actor
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer, page_of, replayable
@@ -68,7 +69,9 @@ def created(purchase: Purchase, *, replayed: bool) -> Response:
 )
 def purchase_product(product_id: str, body: dict[str, Any], key: RequestKey | None) -> Response:
     """Buy units of one product, all or none; a retry with the same key gets the first answer."""
-    purchase, replayed = context().purchasing.purchase_product(product_id, key=key, **body)
+    purchase, replayed = context().purchasing.purchase_product(
+        product_id, key=key, actor=current_actor(), **body
+    )
     return created(purchase, replayed=replayed)
 
 
@@ -88,7 +91,9 @@ def buy_cart(body: dict[str, Any], key: RequestKey | None) -> Response:
 
     A refusal names every product that is short.
     """
-    purchase, replayed = context().purchasing.buy_cart(body.pop("lines"), key=key, **body)
+    purchase, replayed = context().purchasing.buy_cart(
+        body.pop("lines"), key=key, actor=current_actor(), **body
+    )
     return created(purchase, replayed=replayed)
 
 
@@ -132,5 +137,7 @@ def get_purchase(purchase_id: str) -> Response:
 )
 def return_units(purchase_id: str, body: dict[str, Any], key: RequestKey | None) -> Response:
     """Take units back, never more than were bought; on sale again unless `restock` is false."""
-    returned, replayed = context().purchasing.return_units(purchase_id, key=key, **body)
+    returned, replayed = context().purchasing.return_units(
+        purchase_id, key=key, actor=current_actor(), **body
+    )
     return replayable(presenters.returned(returned), 201, replayed=replayed)

@@ -122,17 +122,17 @@ class ProductReads:
             cache = "hit" if found[0].hit and found[1].hit else "miss"
         if card is None or counters is None:
             raise ProductNotFound(product_id)
-        body = _joined(card.body, counters.body)
+        body = presenters.joined(card.body, counters.body)
         return Rendered(body, etag_of(card.version, counters.version), cache)
 
     def page(self, asked: PageQuery, *, fresh: bool) -> Rendered:
         """Return one page of products with the stock that they have now.
 
         The page itself is cached without any stock, under the catalogue's generation: every edit
-        begins a new one. Which products are in stock changes with every sale, so a page that asks
-        for that is never cached.
+        begins a new one. Which products are in stock, or low, changes with every sale, so a page
+        that asks for that is never cached.
         """
-        if fresh or asked.wanted.in_stock is not None:
+        if fresh or asked.wanted.asks_for_stock:
             self.store.count("bypass", 1)
             page, cache = self._load_page(asked), "bypass"
         else:
@@ -143,7 +143,7 @@ class ProductReads:
             for id, card in zip(page.ids, page.cards, strict=True)
             if id in counters
         ]
-        items = b",".join([_joined(card, stock.body) for card, stock in known])
+        items = b",".join([presenters.joined(card, stock.body) for card, stock in known])
         body = b'{"items":[%b],"next_cursor":%b}' % (items, page.next_cursor)
         # Whose counters are gone has been deleted meanwhile, and is not shown.
         versions = ",".join(str(counters[id].version) if id in counters else "" for id in page.ids)
@@ -227,11 +227,6 @@ class ProductReads:
         self.card.bury(product.id, version=product.version + 1)
         self.counters.bury(product.id, version=stock.revision)
         self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
-
-
-def _joined(card: bytes, counters: bytes) -> bytes:
-    """Return the members of two JSON objects in one."""
-    return card[:-1] + b"," + counters[1:]
 
 
 def etag_of(version: int, revision: int) -> str:

@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, request
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _SANE_ID = re.compile(rf"[A-Za-z0-9._:/+=-]{{1,{limits.REQUEST_ID_CHARACTERS_MAX}}}")
+
+# Where units are bought, and the answers that say whether they were.
+_PURCHASES = frozenset(
+    {
+        "/api/products/{product_id}/purchase",
+        "/api/purchases",
+        "/api/reservations/{reservation_id}/commit",
+    }
+)
+_DECIDED = frozenset({HTTPStatus.CREATED, HTTPStatus.CONFLICT})
 
 
 def register(app: Flask) -> None:
@@ -44,12 +55,11 @@ def register(app: Flask) -> None:
         here = g._get_current_object()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
         response.headers.add("X-Request-ID", here.request_id)
-        metrics.request(
-            lines.route_of(asked.url_rule) or NO_ROUTE,
-            asked.method,
-            response.status_code,
-            time.perf_counter() - here.began,
-        )
+        route, status = lines.route_of(asked.url_rule) or NO_ROUTE, response.status_code
+        seconds = time.perf_counter() - here.began
+        metrics.request(route, asked.method, status, seconds)
+        if status in _DECIDED and route in _PURCHASES and asked.method == "POST":
+            metrics.purchase_decided(seconds)
         if here.problem is not None:
             metrics.refused(here.problem)
         tell(asked, response)

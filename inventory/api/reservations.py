@@ -5,15 +5,18 @@ from typing import Any
 from flask import Blueprint, Response
 
 from inventory import presenters
+from inventory.api import cursors
+from inventory.api.authentication import current_actor
 from inventory.api.bodies import JSON, MERGE_PATCH
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.purchases import CART_PROBLEMS, created
-from inventory.api.responses import answer, replayable
+from inventory.api.responses import answer, page_of, replayable
 from inventory.api.schemas.reservations import (
     CommitSchema,
     ExtensionSchema,
     ReleaseSchema,
+    ReservationListSchema,
     ReservationSchema,
 )
 from inventory.domain.claims import RequestKey
@@ -46,9 +49,29 @@ bp = Blueprint("reservations", __name__, url_prefix="/api/reservations")
 def hold_units(body: dict[str, Any], key: RequestKey | None) -> Response:
     """Set all lines aside for a while, or none; a refusal names all that are short."""
     lines, ttl_seconds = body.pop("lines"), body.pop("ttl_seconds")
-    held, replayed = context().reserving.hold(lines, ttl_seconds, key=key, **body)
+    held, replayed = context().reserving.hold(
+        lines, ttl_seconds, key=key, actor=current_actor(), **body
+    )
     location = f"{bp.url_prefix}/{held.id}"
     return replayable(presenters.reservation(held), 201, replayed=replayed, Location=location)
+
+
+@bp.get("")
+@contract(
+    "List reservations",
+    {200: "ReservationPage"},
+    scope=Scope.STOCK_PURCHASE,
+    secret_only=True,
+    query=ReservationListSchema(),
+)
+def list_reservations(query: dict[str, Any]) -> Response:
+    """List reservations, the newest first, with the states that they have at this very moment.
+
+    Of one state, of one product, of one customer, or all of these together, if told so.
+    """
+    before = cursors.decode_id(query["cursor"])
+    found = context().reserving.list_reservations(query["wanted"], before, query["limit"] + 1)
+    return page_of(found, query["limit"], presenters.reservation, lambda one: one.id)
 
 
 @bp.get("/<reservation_id>")
@@ -114,7 +137,9 @@ def commit_reservation(
     Repeated, it gets the same answer. Of a hold that has expired the units are taken once more, if
     they can still be had.
     """
-    purchase, replayed = context().reserving.commit(reservation_id, body.get("lines"), key)
+    purchase, replayed = context().reserving.commit(
+        reservation_id, body.get("lines"), key, current_actor()
+    )
     return created(purchase, replayed=replayed)
 
 
@@ -131,5 +156,5 @@ def commit_reservation(
 )
 def release_reservation(reservation_id: str, key: RequestKey | None, **_: Any) -> Response:
     """Put the units on sale again; one that was released or has expired stays as it is."""
-    ended, replayed = context().reserving.release(reservation_id, key)
+    ended, replayed = context().reserving.release(reservation_id, key, current_actor())
     return replayable(presenters.reservation(ended), 200, replayed=replayed)

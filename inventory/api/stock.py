@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from inventory import presenters
 from inventory.api import cursors
+from inventory.api.authentication import current_actor
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import answer, page_of, replayable
@@ -38,7 +39,7 @@ bp = Blueprint("stock", __name__, url_prefix="/api/products/<product_id>")
 )
 def adjust_stock(product_id: str, body: dict[str, Any], key: RequestKey | None) -> Response:
     """Change stock for a reason other than a sale; the sign must fit the reason."""
-    done = context().adjusting.adjust_stock(product_id, key=key, **body)
+    done = context().adjusting.adjust_stock(product_id, key=key, actor=current_actor(), **body)
     return replayable(presenters.movement(done.movement), 201, replayed=done.replayed)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from inventory import presenters
+from inventory.api.authentication import current_actor
 from inventory.api.context import context
 from inventory.api.contract import contract
 from inventory.api.responses import replayable
@@ -27,5 +28,7 @@ bp = Blueprint("stocktakes", __name__, url_prefix="/api/stocktakes")
 )
 def post_stocktake(body: dict[str, Any], key: RequestKey | None) -> Response:
     """Make the books agree with the shelf, all lines or none; what was sold since stays sold."""
-    taken, replayed = context().counting.take_stock(body.pop("lines"), key=key, **body)
+    taken, replayed = context().counting.take_stock(
+        body.pop("lines"), key=key, actor=current_actor(), **body
+    )
     return replayable(presenters.stocktake(taken), 201, replayed=replayed)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from inventory import limits
-from inventory.api.authentication import current_principal
+from inventory.api.authentication import current_actor, current_principal
 from inventory.api.bodies import JSON
 from inventory.api.context import context
 from inventory.api.contract import contract
@@ -57,6 +57,7 @@ def import_products(query: dict[str, Any], upload: Upload, key: RequestKey | Non
         policy=query["on_error"],
         dry_run=query["dry_run"],
         may_move=current_principal().may(Scope.STOCK_WRITE),
+        actor=current_actor(),
         until=time.monotonic() + limits.IMPORT_SECONDS_MAX,
     )
     results = Results()

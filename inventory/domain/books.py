@@ -41,8 +41,8 @@ class Books:
     """What a transaction read, and on top of it what was decided so far.
 
     `now` is the database's time; `new_id` gives ids to entries; `id` is that of the operation that
-    a fork is for, and of the document that it makes. `then` holds for (product, time)
-    the movement that was the last one at a time of which a stocktake speaks.
+    a fork is for, and of the document that it makes, and `actor` who asked for it. `then` holds for
+    (product, time) the movement that was the last one at a time of which a stocktake speaks.
     """
 
     def __init__(
@@ -54,8 +54,10 @@ class Books:
         purchases: Mapping[str, Purchase],
         then: Mapping[tuple[str, datetime], Movement],
         id: str = "",
+        actor: str | None = None,
     ) -> None:
         self.id = id
+        self.actor = actor
         self.now = now
         self.new_id = new_id
         self.then = then
@@ -66,9 +68,9 @@ class Books:
         self.returns: list[Return] = []
         self.stocktakes: list[Stocktake] = []
 
-    def fork(self, id: str) -> "Books":
+    def fork(self, id: str, actor: str | None = None) -> "Books":
         """Return books for one decision, which sees everything and changes nothing here."""
-        fork = Books(self.now, self.new_id, {}, {}, {}, self.then, id)
+        fork = Books(self.now, self.new_id, {}, {}, {}, self.then, id, actor)
         fork.counters = self.counters.new_child()
         fork.reservations = self.reservations.new_child()
         fork.purchases = self.purchases.new_child()
@@ -84,7 +86,13 @@ class Books:
         self.stocktakes += fork.stocktakes
 
     def write(self, product_id: str, entry: Entry) -> Movement:
-        """Let an entry change a product's counters; return its place in the ledger."""
+        """Let an entry change a product's counters; return its place in the ledger.
+
+        It was made on behalf of whoever asked for the decision; a hold runs out by itself, whoever
+        happens to notice.
+        """
+        if self.actor is not None and entry.kind is not Kind.EXPIRY:
+            entry = replace(entry, actor=self.actor)
         self.counters[product_id], movement = self.counters[product_id].append(entry)
         self.movements.append(movement)
         return movement

@@ -121,6 +121,12 @@ class ProductFilter:
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     in_stock: bool | None = None
+    low_stock: bool | None = None
+
+    @property
+    def asks_for_stock(self) -> bool:
+        """Whether sales change what it shows."""
+        return self.in_stock is not None or self.low_stock is not None
 
 
 _WORD = re.compile(r"[^\W_]+")

@@ -17,6 +17,15 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationFilter:
+    """Which reservations a list shows; a field that is None does not narrow it."""
+
+    state: State | None = None
+    product_id: str | None = None
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldLine:
     """Units of one product; `backordered` of them were promised before they were there."""
 

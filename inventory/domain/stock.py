@@ -111,6 +111,11 @@ class Snapshot:
         return self.available + self.oversell_limit
 
     @property
+    def spare(self) -> int:
+        """Units above the line at which stock is low."""
+        return self.available - self.low_stock_threshold
+
+    @property
     def availability(self) -> Availability:
         """What a shopper may be told."""
         return Availability.of(self.available, self.low_stock_threshold, self.headroom)

@@ -6,6 +6,7 @@
     │   ├── PurchaseNotFound
     │   ├── ReservationNotFound
     │   ├── WebhookNotFound, DeliveryNotFound
+    │   ├── RehearsalNotFound
     │   └── ApiKeyNotFound
     ├── Refused                      definite, kept for retries with the same Idempotency-Key
     │   ├── InsufficientStock
@@ -16,10 +17,11 @@
     │   └── CommitExceedsHeld, ReturnExceedsPurchased
     ├── AuthenticationFailed         on whose behalf is it?
     │   ├── AuthenticationRequired
-    │   └── InvalidApiKey
-    ├── InsufficientScope, SecretKeyRequired
+    │   ├── InvalidApiKey
+    │   └── SessionExpired
+    ├── InsufficientScope, SecretKeyRequired, InvalidCsrfToken
     ├── EventsForgotten
-    ├── DuplicateSku, WebhookLimitReached
+    ├── DuplicateSku, WebhookLimitReached, RehearsalRunning
     ├── StaleVersion
     ├── InvalidValue                 valid one by one, wrong together
     ├── InvalidRow, MalformedTable   of an import
@@ -41,7 +43,9 @@ from inventory.errors.access import (
     AuthenticationRequired,
     InsufficientScope,
     InvalidApiKey,
+    InvalidCsrfToken,
     SecretKeyRequired,
+    SessionExpired,
 )
 from inventory.errors.base import (
     DuplicateSku,
@@ -76,6 +80,7 @@ from inventory.errors.refusals import (
     StockLimitExceeded,
     restore,
 )
+from inventory.errors.rehearsals import RehearsalNotFound, RehearsalRunning
 from inventory.errors.unavailable import (
     DatabaseNotReady,
     ImportUnfinished,
@@ -104,6 +109,7 @@ __all__ = [
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRow",
     "InvalidValue",
     "InventoryError",
@@ -116,12 +122,15 @@ __all__ = [
     "PurchaseLimitExceeded",
     "PurchaseNotFound",
     "Refused",
+    "RehearsalNotFound",
+    "RehearsalRunning",
     "ReservationCommitted",
     "ReservationExpired",
     "ReservationNotFound",
     "ReservationReleased",
     "ReturnExceedsPurchased",
     "SecretKeyRequired",
+    "SessionExpired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

@@ -27,6 +27,29 @@ class InvalidApiKey(AuthenticationFailed):
         super().__init__("This API key is unknown, has expired or was revoked.")
 
 
+class SessionExpired(AuthenticationFailed):
+    """The session is over, was ended, or its key is no good any more: sign in again."""
+
+    code = "session_expired"
+    title = "Session expired"
+
+    def __init__(self) -> None:
+        super().__init__("This session is over; sign in again.")
+
+
+class InvalidCsrfToken(InventoryError):
+    """A change that is asked for with a session needs the session's CSRF token beside the cookie.
+
+    A page elsewhere could make a browser send the cookie, but not know the token.
+    """
+
+    code = "invalid_csrf_token"
+    title = "Invalid CSRF token"
+
+    def __init__(self) -> None:
+        super().__init__("Send X-CSRF-Token with the `csrf_token` that `GET /api/session` tells.")
+
+
 class InsufficientScope(InventoryError):
     """The API key is good, but not for this."""
 

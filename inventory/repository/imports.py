@@ -38,10 +38,10 @@ class Opening:
     product: Product
     available: int
 
-    @property
-    def movement(self) -> Movement:
-        """The first row of its ledger, whose id is the product's."""
-        entry = Entry(self.product.id, Kind.OPENING, self.available, self.product.created_at)
+    def movement(self, actor: str | None) -> Movement:
+        """Return the first row of its ledger, whose id is the product's."""
+        at = self.product.created_at
+        entry = Entry(self.product.id, Kind.OPENING, self.available, at, actor=actor)
         return Movement(self.product.id, 1, self.available, 0, entry)
 
 
@@ -89,7 +89,7 @@ class ImportRepository:
         with reading():
             return self._products.estimated_document_count()
 
-    def open(self, openings: Sequence[Opening], session: Session) -> None:
+    def open(self, openings: Sequence[Opening], actor: str | None, session: Session) -> None:
         """Write new products inside a transaction; raise `Overtaken` if a sku is taken."""
         if not openings:
             return
@@ -109,7 +109,9 @@ class ImportRepository:
             session=session,
         )
         self._movements.insert_many(
-            [movement_document(one.movement) for one in openings], ordered=False, session=session
+            [movement_document(one.movement(actor)) for one in openings],
+            ordered=False,
+            session=session,
         )
 
     def replace(self, edited: Sequence[tuple[Product, Terms]], session: Session) -> None:

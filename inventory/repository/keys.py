@@ -57,13 +57,18 @@ class KeyRepository:
             document = self._keys.find_one({"digest": Binary(digest)})
         return _key(document) if document else None
 
-    def get(self, key_id: str) -> ApiKey:
-        """Return a key; raise `ApiKeyNotFound`."""
+    def find(self, key_id: str) -> ApiKey | None:
+        """Return the key with this id, be it valid or not."""
         with reading():
             document = self._keys.find_one({"_id": object_id(key_id)})
-        if document is None:
+        return _key(document) if document else None
+
+    def get(self, key_id: str) -> ApiKey:
+        """Return a key; raise `ApiKeyNotFound`."""
+        key = self.find(key_id)
+        if key is None:
             raise ApiKeyNotFound(key_id)
-        return _key(document)
+        return key
 
     def list_newest(self, before: str | None, count: int) -> list[ApiKey]:
         """Return keys, the newest first, from the one after `before`."""

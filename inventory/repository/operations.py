@@ -82,6 +82,11 @@ class OperationRepository:
         query, change = _attempt(claim), {"$set": {"fence": claim.fence}}
         return self._operations.update_one(query, change, session=session).matched_count == 1
 
+    def let_go(self, claim: Claim) -> None:
+        """Let an attempt hold no longer than the fence of `claim`, so that the next may begin."""
+        with writing():
+            self._operations.update_one(_attempt(claim), {"$set": {"fence": claim.fence}})
+
     def complete(self, claim: Claim) -> None:
         """Keep the result of an attempt whose effects are durable; one taken over is left alone."""
         with writing():

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from inventory import limits
 from inventory.domain.products import (
     Attribute,
+    Availability,
     Position,
     Product,
     ProductFilter,
@@ -32,6 +33,7 @@ from inventory.repository.mongo import (
     object_id,
     reading,
 )
+from inventory.repository.updates import LOW
 
 # The stored field that a sort compares; names are compared folded, as people read them.
 _SORT_FIELDS = {"created_at": "created_at", "name": "name_key", "price": "price"}
@@ -102,26 +104,34 @@ class ProductRepository:
     ) -> list[Product]:
         """Return up to `count` products after a position; a deep page costs what the first does.
 
-        Whether a product is in stock only its counters know: they are asked for one batch of
-        products after the other, until the page is full or the list at its end.
+        Whether a product is in stock, or low, only its counters know: they are asked for one batch
+        of products after the other, until the page is full or the list at its end.
         """
-        if wanted.in_stock is None:
+        if not wanted.asks_for_stock:
             return self._page(wanted, sort, after, count)
+        few = self._few_low() if wanted.low_stock else None
         found: list[Product] = []
         while True:
-            batch = self._page(wanted, sort, after, limits.STOCK_BATCH_PRODUCTS)
-            on_sale = self._on_sale(batch)
-            found += [one for one in batch if (one.id in on_sale) is wanted.in_stock]
+            batch = self._page(wanted, sort, after, limits.STOCK_BATCH_PRODUCTS, few)
+            fitting = self._fitting(batch, wanted)
+            found += [one for one in batch if one.id in fitting]
             if len(found) >= count or len(batch) < limits.STOCK_BATCH_PRODUCTS:
                 return found[:count]
             after = Position.of(batch[-1], sort)
 
     def _page(
-        self, wanted: ProductFilter, sort: SortKey, after: Position | None, count: int
+        self,
+        wanted: ProductFilter,
+        sort: SortKey,
+        after: Position | None,
+        count: int,
+        among: list[ObjectId] | None = None,
     ) -> list[Product]:
         field = _SORT_FIELDS[sort.field]
         direction = DESCENDING if sort.descending else ASCENDING
         conditions = _conditions(wanted)
+        if among is not None:
+            conditions.append({"_id": {"$in": among}})
         if after is not None:
             conditions.append(_beyond(field, after, "$lt" if sort.descending else "$gt"))
         query: Document = {"$and": conditions} if conditions else {}
@@ -129,15 +139,33 @@ class ProductRepository:
             cursor = self._products.find(query).sort({field: direction, "_id": direction})
             return [product_from(document) for document in cursor.limit(count)]
 
-    def _on_sale(self, products: Iterable[Product]) -> set[str]:
-        """Return the ids of those of the products that can be bought now."""
-        query = {
-            "_id": {"$in": [ObjectId(product.id) for product in products]},
-            "headroom": {"$gt": 0},
-        }
+    def _few_low(self) -> list[ObjectId] | None:
+        """Return the ids of all products of which little is left; None if they are many.
+
+        Where they are many, a batch of any products has some of them.
+        """
         with reading():
-            found = self._stock.find(query, {"_id": True}).to_list()
-        return {str(document["_id"]) for document in found}
+            low = self._stock.find(LOW, {"_id": True}).hint("low")
+            found = low.limit(limits.LOW_PRODUCTS_MAX + 1).to_list()
+        if len(found) > limits.LOW_PRODUCTS_MAX:
+            return None
+        return [document["_id"] for document in found]
+
+    def _fitting(self, products: Iterable[Product], wanted: ProductFilter) -> set[str]:
+        """Return the ids of those of the products whose counters are as wanted now."""
+        query = {"_id": {"$in": [ObjectId(product.id) for product in products]}}
+        shown = ("available", "low_stock_threshold", "headroom")
+        with reading():
+            found = self._stock.find(query, dict.fromkeys(shown, True)).to_list()
+        return {str(counters["_id"]) for counters in found if _fits(counters, wanted)}
+
+
+def _fits(counters: Document, wanted: ProductFilter) -> bool:
+    available, threshold, headroom = (
+        int(counters[name]) for name in ("available", "low_stock_threshold", "headroom")
+    )
+    low = Availability.of(available, threshold, headroom) is Availability.LOW_STOCK
+    return wanted.in_stock in (None, headroom > 0) and wanted.low_stock in (None, low)
 
 
 def _conditions(wanted: ProductFilter) -> list[Document]:

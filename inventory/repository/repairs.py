@@ -7,7 +7,7 @@ from inventory.domain.integrity.product import SaleTerms
 from inventory.domain.integrity.repairs import CountersRepair
 from inventory.repository.entries import customer_limit_document
 from inventory.repository.mongo import Document, decimal_to_bson, writing
-from inventory.repository.updates import stamped_tail
+from inventory.repository.updates import SPARE, stamped_tail
 
 
 class RepairRepository:
@@ -40,7 +40,8 @@ class RepairRepository:
             # What waits in the tail was sold at the price that the counters had.
             change["tail"] = stamped_tail()
         with writing():
-            return self._stock.update_one(checked, [{"$set": change}]).matched_count == 1
+            update = [{"$set": change}, {"$set": {"spare": SPARE}}]
+            return self._stock.update_one(checked, update).matched_count == 1
 
 
 def _terms(terms: SaleTerms) -> Document:

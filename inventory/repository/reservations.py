@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from bson import Int64, ObjectId
-from pymongo import ReplaceOne
+from pymongo import DESCENDING, ReplaceOne
 from pymongo.database import Database
 
-from inventory.domain.reservations import HeldLine, Reservation, State
+from inventory.domain.reservations import HeldLine, Reservation, ReservationFilter, State
 from inventory.repository.mongo import Document, Session, object_id, reading
 
 
@@ -32,6 +32,30 @@ class ReservationRepository:
         with reading():
             found = self._reservations.find({"_id": {"$in": ids}}).to_list()
         return [reservation_from(document) for document in found]
+
+    def page(
+        self, wanted: ReservationFilter, now: datetime, before: str | None, count: int
+    ) -> list[Reservation]:
+        """Return up to `count` reservations made before the one called `before`, newest first.
+
+        Their states are those of `now`: a hold that has run out is expired, be it tidied up or not.
+        """
+        query = _narrowed(wanted, before)
+        if wanted.state is not State.EXPIRED:
+            running = {"expires_at": {"$gt": now}} if wanted.state is State.HELD else {}
+            found = self._newest(query | running, count, _list_index(wanted))
+        else:
+            # In this order: what is tidied up in between is found twice, and never missed.
+            due = _held(query | {"expires_at": {"$lte": now}})
+            overdue = self._newest(due, count, _due_index(wanted))
+            found = overdue + self._newest(query, count, _list_index(wanted))
+        each = {reservation.id: reservation.as_of(now) for reservation in found}
+        return sorted(each.values(), key=lambda one: one.id, reverse=True)[:count]
+
+    def _newest(self, query: Document, count: int, index: str) -> list[Reservation]:
+        with reading():
+            cursor = self._reservations.find(query).sort("_id", DESCENDING).limit(count)
+            return [reservation_from(document) for document in cursor.hint(index)]
 
     def list_due(self, now: datetime, count: int) -> list[Reservation]:
         """Return up to `count` holds that have run out by `now`, the oldest first."""
@@ -99,7 +123,39 @@ class ReservationRepository:
 
 def _held(query: Document) -> Document:
     """Narrow a query to open holds, as the partial indexes do."""
-    return {"state": str(State.HELD), **query}
+    return query | {"state": str(State.HELD)}
+
+
+def _narrowed(wanted: ReservationFilter, before: str | None) -> Document:
+    query: Document = {}
+    if wanted.customer_id is not None:
+        query["customer_id"] = {"$eq": wanted.customer_id}
+    if wanted.product_id is not None:
+        query["lines.product_id"] = object_id(wanted.product_id)
+    if wanted.state is not None:
+        query["state"] = str(wanted.state)
+    elif query:
+        # The indexes have the state before the id.
+        query["state"] = {"$in": [str(state) for state in State]}
+    if before is not None:
+        query["_id"] = {"$lt": object_id(before)}
+    return query
+
+
+def _list_index(wanted: ReservationFilter) -> str:
+    """Name the index of a list; a customer has fewer reservations than a product."""
+    if wanted.customer_id is not None:
+        return "of_customer"
+    if wanted.product_id is not None:
+        return "of_product"
+    return "_id_" if wanted.state is None else "in_state"
+
+
+def _due_index(wanted: ReservationFilter) -> str:
+    """Name the index by which holds that have run out are found among open ones."""
+    if wanted.customer_id is not None:
+        return "held_by_customer"
+    return "due" if wanted.product_id is None else "held_of_product"
 
 
 def _ids(texts: Iterable[str]) -> list[ObjectId]:

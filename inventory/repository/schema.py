@@ -16,6 +16,7 @@ from inventory.errors import DatabaseNotReady
 from inventory.repository import mongo
 from inventory.repository.diagnosis import STANDALONE, addresses, look_at_servers
 from inventory.repository.mongo import Document
+from inventory.repository.updates import LOW, SPARE
 from inventory.settings import Settings
 
 _HELD = {"state": str(State.HELD)}
@@ -44,7 +45,12 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("tail_since", ASCENDING), ("_id", ASCENDING)],
             name="untrimmed",
             partialFilterExpression={"tail_since": {"$exists": True}},
-        )
+        ),
+        # Partial, by what a sale does not change: it writes here only where a product becomes low,
+        # or is not any more.
+        IndexModel(
+            [("closed", ASCENDING), ("_id", ASCENDING)], name="low", partialFilterExpression=LOW
+        ),
     ],
     "movements": [
         IndexModel(
@@ -66,8 +72,20 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("purchase_id", name="of_purchase"),
         IndexModel("lines.product_id", name="of_product"),
     ],
-    # Partial: only open holds are ever looked for by anything but their id.
     "reservations": [
+        # Lists. Without a state all of them are asked for, and what they find is merged by id.
+        IndexModel([("state", ASCENDING), ("_id", DESCENDING)], name="in_state"),
+        IndexModel(
+            [("lines.product_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)],
+            name="of_product",
+        ),
+        # Partial: whoever has not said who they are has none.
+        IndexModel(
+            [("customer_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)],
+            name="of_customer",
+            partialFilterExpression={"customer_id": {"$gt": ""}},
+        ),
+        # Partial: the rest is only ever asked of open holds.
         IndexModel("expires_at", name="due", partialFilterExpression=_HELD),
         IndexModel(
             [("lines.product_id", ASCENDING), ("expires_at", ASCENDING)],
@@ -93,6 +111,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("behind", name="behind", partialFilterExpression={"behind": {"$exists": True}})
     ],
     "api_keys": [IndexModel("digest", name="by_digest", unique=True)],
+    # Found by their digest, which is their `_id`.
+    "sessions": [IndexModel("expires_at", name="expiry", expireAfterSeconds=0)],
     # A hundred at most, so none is looked for by an index.
     "webhook_endpoints": [],
     # Partial: what is done is not looked through for what waits.
@@ -116,6 +136,18 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "webhook_deliverers": [
         IndexModel("seen_at", name="expiry", expireAfterSeconds=_DELIVERER_KEEP_SECONDS)
+    ],
+    # Partial: one at a time has the turn, and the database sees to that.
+    "rehearsals": [
+        IndexModel(
+            "turn",
+            name="by_turn",
+            unique=True,
+            partialFilterExpression={"turn": {"$exists": True}},
+        ),
+        IndexModel(
+            "ended_at", name="expiry", expireAfterSeconds=int(limits.REHEARSAL_KEEP_SECONDS)
+        ),
     ],
     # Found by their import and number, which are their id.
     "import_batches": [
@@ -155,6 +187,13 @@ def prepare_database(
                     _create(database, name)
                 if indexes:
                     database[name].create_indexes(indexes)
+            _keep_spare(database)
+
+
+def _keep_spare(database: Database[Document]) -> None:
+    """Write what earlier releases, which may still be selling, do not write of counters."""
+    wrong = {"$expr": {"$ne": ["$spare", SPARE]}}
+    database["stock"].update_many(wrong, [{"$set": {"spare": SPARE}}])
 
 
 def _create(database: Database[Document], name: str) -> None:

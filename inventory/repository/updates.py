@@ -12,6 +12,11 @@ from inventory.domain.stock import Demand, Operation, Snapshot
 from inventory.repository.entries import customer_limit_document, entry_document
 from inventory.repository.mongo import Document, decimal_to_bson, object_id
 
+# Units above the line at which stock is low. Derived from two other numbers, and kept because an
+# index cannot compare two; every trim of a tail writes it anew.
+SPARE: Document = {"$subtract": ["$available", "$low_stock_threshold"]}
+# Products of which little is left, but something; what the index of that name is about.
+LOW: Document = {"closed": False, "available": {"$gt": 0}, "spare": {"$lte": 0}}
 # What a snapshot of counters needs besides the tail.
 _COUNTERS = (
     "available",
@@ -47,6 +52,7 @@ def opening(product_id: str, terms: Terms, available: int, at: datetime) -> Docu
         "available": Int64(available),
         "held": Int64(0),
         "headroom": Int64(available + terms.oversell_limit),
+        "spare": Int64(available - terms.low_stock_threshold),
         "version": Int64(1),
         "closed": False,
         "tail": [],
@@ -64,7 +70,7 @@ def follow_terms(terms: Terms, version: int) -> list[Document]:
     headroom = {"$add": ["$available", Int64(terms.oversell_limit)]}
     new: Document = {name: {"$literal": value} for name, value in mirrored(terms).items()}
     tail = {"tail": stamped_tail(), "headroom": headroom, "terms_version": Int64(version)}
-    return [{"$set": new | tail}]
+    return [{"$set": new | tail}, {"$set": {"spare": SPARE}}]
 
 
 def stamped_tail() -> Document:
@@ -101,7 +107,8 @@ def guarded_update(
         guard["$expr"] = {"$lt": ["$$NOW", demand.fence]}
         fenced = [ObjectId(operation.id) for operation in operations if operation.fence]
         guard["voids.op"] = {"$nin": fenced}
-    increment = {"available": demand.delta, "headroom": demand.delta, "held": demand.held_delta}
+    moved = dict.fromkeys(("available", "headroom", "spare"), demand.delta)
+    increment = moved | {"held": demand.held_delta}
     counts = {name: Int64(number) for name, number in increment.items() if number}
     update = push([operation.entry for operation in operations])
     return guard, update | {"$inc": counts | {"version": Int64(len(operations))}}
@@ -141,7 +148,7 @@ def trim(version: int) -> list[Document]:
                 "tail": {"$cond": [{"$lt": ["$drop", size]}, kept, []]},
             }
         },
-        {"$set": {"tail_since": {"$ifNull": [{"$first": "$tail.at"}, "$$REMOVE"]}}},
+        {"$set": {"tail_since": {"$ifNull": [{"$first": "$tail.at"}, "$$REMOVE"]}, "spare": SPARE}},
         {"$unset": "drop"},
     ]
 
@@ -154,6 +161,7 @@ def follow(before: Snapshot, after: Snapshot) -> Document:
     increment = {
         "available": after.available - before.available,
         "headroom": after.headroom - before.headroom,
+        "spare": after.spare - before.spare,
         "held": after.held - before.held,
         "version": after.version - before.version,
     }

@@ -44,6 +44,7 @@ class Adjusting:
         note: str | None = None,
         expected_stock: int | None = None,
         key: RequestKey | None = None,
+        actor: str | None = None,
     ) -> Done:
         """Change a product's stock by `delta`, for a reason that allows it.
 
@@ -62,6 +63,7 @@ class Adjusting:
                 reason=reason,
                 reference=reference,
                 note=note,
+                actor=actor,
             )
 
         return self._changes.carry_out(product_id, entry, key, expected_stock)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from inventory import limits
 from inventory.domain.integrity.problems import Code, Problem
-from inventory.domain.integrity.product import ProductCheck
+from inventory.domain.integrity.product import ProductCheck, Units
 from inventory.errors import Overloaded, ProductNotFound
 from inventory.repository.auditing import AuditRepository
 from inventory.repository.evidence import UnreadableDocument
@@ -31,6 +31,7 @@ class Report:
 
     `problems` are the first of `problems_total`. A check that was not `complete` goes on below the
     product `next_id`; where there is none, the next product alone is too much for its time.
+    `units` are those of the one product that was asked for.
     """
 
     checked: int = 0
@@ -38,6 +39,7 @@ class Report:
     problems_total: int = 0
     complete: bool = False
     next_id: str | None = None
+    units: Units | None = None
 
     @property
     def ok(self) -> bool:
@@ -83,6 +85,7 @@ class Auditing:
             report.add([_unreadable(problem, product_id)])
         else:
             report.add(check.conclude())
+            report.units = check.units()
         report.checked, report.complete = 1, True
         return report
 

@@ -199,7 +199,7 @@ def foreseen(counters: Iterable[Snapshot], now: datetime) -> Move:
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """A batch as a transaction carries it out, for whoever holds `claim` if there is one.
+    """A batch as a transaction carries it out for `actor`, and for `claim` if there is one.
 
     If it is `strict`, one row that cannot be done is enough for nothing to be done.
     """
@@ -207,6 +207,7 @@ class Entering:
     batch: Batch
     strict: bool
     may_move: bool
+    actor: str | None
     claim: Claim | None
     # The products that were there, and those of them whose stock has to change.
     known: frozenset[str]
@@ -233,7 +234,7 @@ class Entering:
             if product.id not in self.locked:
                 # A moment ago it was as it is to be.
                 return False
-            fork = books.fork(new_id())
+            fork = books.fork(new_id(), self.actor)
             delta = row.delta(fork.counters[product.id].available)
             if not delta:
                 return False
@@ -249,7 +250,7 @@ class Entering:
         """Write products, and what became of each row."""
         if self.claim is not None and not self.operations.extend(self.claim, session):
             raise IdempotencyInProgress
-        self.imports.open(decided.openings, session)
+        self.imports.open(decided.openings, self.actor, session)
         self.imports.replace(decided.edited, session)
         self.imports.keep(
             self.batch.import_id, self.batch.number, decided.results, decided.at, session

@@ -37,7 +37,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How an import is to be done.
+    """How an import is to be done, and on whose behalf.
 
     `until`, by the monotonic clock, no batch is begun any more; one that the database does not
     carry out is tried again for `patience_seconds`; `counted` is told the number of
@@ -47,6 +47,7 @@ class Wish:
     policy: Policy = Policy.REJECT_ALL
     dry_run: bool = False
     may_move: bool = True
+    actor: str | None = None
     until: float = float("inf")
     patience_seconds: float = limits.IMPORT_BATCH_SECONDS_MAX
     counted: Callable[[int], object] = int
@@ -100,6 +101,7 @@ class Carrying:
             batch,
             strict,
             wish.may_move,
+            wish.actor,
             claim,
             expected.known,
             frozenset(expected.moving),

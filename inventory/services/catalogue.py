@@ -54,12 +54,18 @@ class Catalogue:
         self._clock = clock
 
     def create_product(
-        self, terms: Terms, available: int, key: RequestKey | None = None
+        self,
+        terms: Terms,
+        available: int,
+        key: RequestKey | None = None,
+        actor: str | None = None,
+        id: str | None = None,
     ) -> tuple[Listed, bool]:
-        """Add a product with its opening stock.
+        """Add a product with its opening stock, on behalf of `actor`.
 
-        Returns it, and whether an earlier request with the same key created it. Raises
-        `DuplicateSku`, `Replayed`, `IdempotencyKeyReused` and `IdempotencyInProgress`.
+        Whoever has to know its id before gives it a new one. Returns it, and whether an earlier
+        request with the same key created it. Raises `DuplicateSku`, `Replayed`,
+        `IdempotencyKeyReused` and `IdempotencyInProgress`.
         """
         claim = begin_claim(key, new_id(), self._clock) if key else None
         if claim is not None and self._operations.add_many([claim]):
@@ -70,14 +76,15 @@ class Catalogue:
                 raise IdempotencyInProgress
             # The abandoned attempt can do no harm: its transaction would find itself replaced.
             claim = take_over_claim(self._operations, held, self._clock, claim.request_id)
-        product_id = claim.operation_id if claim else new_id()
+        product_id = claim.operation_id if claim else id or new_id()
         now = self._clock.now()
         product = Product(product_id, terms, 1, created_at=now, updated_at=now)
+        opening = Entry(product_id, Kind.OPENING, available, now, actor=actor)
         result = {"product": product_document(product), "available": available}
         try:
             self._transactions.run(
                 lambda session: self._create(
-                    product, available, claim and replace(claim, result=result), session
+                    product, opening, claim and replace(claim, result=result), session
                 )
             )
         except DuplicateSku as problem:
@@ -87,11 +94,11 @@ class Catalogue:
         return self._created(result), False
 
     def _create(
-        self, product: Product, available: int, claim: Claim | None, session: Session
+        self, product: Product, opening: Entry, claim: Claim | None, session: Session
     ) -> None:
         if claim is not None and self._operations.finish([claim], session):
             raise IdempotencyInProgress
-        opening = Entry(product.id, Kind.OPENING, available, product.created_at)
+        available = opening.delta
         self._products.add(product, session)
         self._stock.add(product.id, product.terms, available, product.created_at, session)
         self._movements.add([Movement(product.id, 1, available, 0, opening)], session)

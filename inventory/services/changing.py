@@ -105,8 +105,10 @@ class Changes:
             raise IdempotencyInProgress
         return movement or self._recovery.give_up(product_id, held.operation_id)
 
-    def post(self, posting: Posting, key: RequestKey | None) -> tuple[Result, bool]:
-        """Carry out a posting, or answer as the first request with `key`.
+    def post(
+        self, posting: Posting, key: RequestKey | None, actor: str | None = None
+    ) -> tuple[Result, bool]:
+        """Carry out a posting on behalf of `actor`, or answer as the first request with `key`.
 
         Returns what it made, and whether an earlier request with the key made it. Raises as
         `carry_out` does.
@@ -115,7 +117,7 @@ class Changes:
         id = new_id()
         claim = begin_claim(key, id, self._clock) if key else None
         try:
-            return self._engine.submit(Change(id, posting, claim), deadline), False
+            return self._engine.submit(Change(id, posting, claim, actor=actor), deadline), False
         except ClaimTaken:
             assert claim is not None
         held = find_claim(self._operations, claim)
@@ -125,7 +127,7 @@ class Changes:
             raise IdempotencyInProgress
         # The abandoned attempt can do no harm: its transaction would find itself replaced.
         successor = take_over_claim(self._operations, held, self._clock, claim.request_id)
-        change = Change(successor.operation_id, posting, successor, claimed=True)
+        change = Change(successor.operation_id, posting, successor, claimed=True, actor=actor)
         return self._engine.submit(change, deadline), False
 
     def find_answer(self, key: RequestKey | None) -> Result | None:

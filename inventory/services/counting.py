@@ -29,6 +29,7 @@ class Counting:
         *,
         reference: str | None = None,
         key: RequestKey | None = None,
+        actor: str | None = None,
     ) -> tuple[Stocktake, bool]:
         """Make the books agree with what was counted at a time, now unless said otherwise.
 
@@ -51,6 +52,6 @@ class Counting:
             return answer, True
         if len(lines) < len(asked):
             raise InvalidValue("lines", "The same product twice: which count is right?")
-        made, replayed = self._changes.post(Count(lines, counted_at, reference), key)
+        made, replayed = self._changes.post(Count(lines, counted_at, reference), key, actor)
         assert isinstance(made, Stocktake)
         return made, replayed

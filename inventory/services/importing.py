@@ -7,6 +7,7 @@ formats: whoever calls says how the rows are read again from the first one on.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import replace
 from datetime import timedelta
@@ -79,7 +80,11 @@ class Importing:
         import_id = claim.id[:_ID_DIGITS] if claim else new_id()
         if claim is not None and claim.result is not None:
             return self._replay(import_id, wish, take), True
-        summary = _Run(self._carrying, import_id, wish, take, claim).carry_out(survey, rows)
+        try:
+            summary = _Run(self._carrying, import_id, wish, take, claim).carry_out(survey, rows)
+        except ImportUnfinished:
+            self._let_go(claim)
+            raise
         if claim is not None:
             self._operations.complete(replace(claim, result={"import": import_id}))
         return summary, False
@@ -97,6 +102,15 @@ class Importing:
         if self._clock.now() < held.fence:
             raise IdempotencyInProgress
         return take_over_claim(self._operations, held, self._clock, claim.request_id)
+
+    def _let_go(self, claim: Claim | None) -> None:
+        """Let the same key go on at once; a batch that is still on its way will be refused.
+
+        Where that cannot be written, the key goes on when the claim has run out.
+        """
+        if claim is not None:
+            with suppress(StorageUnavailable, OutcomeUnknown):
+                self._operations.let_go(replace(claim, fence=self._clock.now()))
 
     def _replay(self, import_id: str, wish: Wish, take: Take) -> Summary:
         counts: Counter[Outcome] = Counter()

@@ -4,13 +4,11 @@ What a key is good for is remembered for less than a second, so a request hardly
 database because of its key, and a revocation reaches every process in time.
 """
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from inventory import limits
 from inventory.domain.keys import (
@@ -24,26 +22,19 @@ from inventory.domain.keys import (
     is_well_formed,
     new_secret,
 )
-from inventory.errors import InvalidApiKey, InvalidValue, StorageUnavailable, Unavailable
+from inventory.errors import InvalidApiKey, InvalidValue, Unavailable
 from inventory.repository.keys import KeyRepository
 from inventory.repository.mongo import DatabaseClock, new_id
+from inventory.services.remembering import Memory
 
 FIRST_CLIENT = "first-admin"
 
 
-@dataclass(slots=True)
-class _Known:
-    """What the database said of a digest, when, and when it is asked again (monotonic clock)."""
+class _Seen(NamedTuple):
+    """What the database said of a key: None where there is none, or none that opens anything."""
 
     key: ApiKey | None
     principal: Principal | None
-    at: float
-    until: float
-
-    @property
-    def is_trusted(self) -> bool:
-        """Tell whether this holds as long as the database cannot be asked."""
-        return time.monotonic() - self.at < limits.KEY_TRUSTED_SECONDS
 
 
 class Keyring:
@@ -52,9 +43,8 @@ class Keyring:
     def __init__(self, keys: KeyRepository, clock: DatabaseClock) -> None:
         self._keys = keys
         self._clock = clock
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._loading: dict[bytes, threading.Event] = {}
-        self._lock = threading.Lock()
+        # By digest, for whoever sends a key; by id, for whoever has a session of it.
+        self._memory: Memory[bytes | str, _Seen] = Memory(self._look_up)
 
     def issue(
         self,
@@ -114,16 +104,16 @@ class Keyring:
     def revoke(self, key_id: str) -> ApiKey:
         """Let a key open nothing any more, here at once, elsewhere within a second."""
         revoked = self._keys.revoke(key_id, self._clock.now())
-        with self._lock:
-            for known in self._known.values():
-                if known.key is not None and known.key.id == key_id:
-                    known.key, known.principal = revoked, None
+        ended = _Seen(revoked, None)
+        self._memory.correct(
+            lambda seen: ended if seen.key is not None and seen.key.id == key_id else seen
+        )
         return revoked
 
     def remembers(self, secret: str) -> bool:
         """Tell whether a key was good when the database was last asked."""
-        known = self._known.get(digest_of(secret)) if is_well_formed(secret) else None
-        return known is not None and known.principal is not None
+        seen = self._memory.last(digest_of(secret)) if is_well_formed(secret) else None
+        return seen is not None and seen.principal is not None
 
     def authenticate(self, secret: str) -> Principal:
         """Return on whose behalf a key speaks; raise `InvalidApiKey`.
@@ -133,56 +123,29 @@ class Keyring:
         """
         if not is_well_formed(secret):
             raise InvalidApiKey
-        digest = digest_of(secret)
-        known = self._known.get(digest)
-        if known is None or time.monotonic() > known.until:
-            known = self._ask(digest, known)
-        key, principal = known.key, known.principal
+        return self._holder(digest_of(secret))
+
+    def holder_of(self, key_id: str) -> Principal:
+        """Return on whose behalf the key with this id speaks, as `authenticate` does."""
+        return self._holder(key_id)
+
+    def _holder(self, name: bytes | str) -> Principal:
+        key, principal = self._memory.recall(name)
         if key is None or principal is None:
             raise InvalidApiKey
         if key.expires_at is not None and not key.is_valid(self._clock.now()):
             raise InvalidApiKey
         return principal
 
-    def _ask(self, digest: bytes, known: _Known | None) -> _Known:
-        """Ask the database once, however many wait for the same answer."""
-        with self._lock:
-            loading = self._loading.get(digest)
-            mine = loading is None
-            if loading is None:
-                loading = self._loading[digest] = threading.Event()
-        if not mine:
-            loading.wait(limits.MONGO_TIMEOUT_SECONDS)
-            found = self._known.get(digest)
-            if found is None or (found is known and not found.is_trusted):
-                raise StorageUnavailable
-            return found
-        try:
-            return self._load(digest)
-        except Unavailable:
-            if known is None or not known.is_trusted:
-                raise
-            known.until = time.monotonic() + limits.KEY_KNOWN_SECONDS
-            return known
-        finally:
-            with self._lock:
-                del self._loading[digest]
-            loading.set()
-
-    def _load(self, digest: bytes) -> _Known:
-        asked_at = time.monotonic()
-        key, now = self._keys.find_by_digest(digest), self._clock.now()
-        valid = key is not None and key.is_valid(now)
-        if key is not None and valid:
-            key = self._touched(key, now)
-        principal = key.principal if key is not None and valid else None
-        known = _Known(key, principal, asked_at, asked_at + limits.KEY_KNOWN_SECONDS)
-        with self._lock:
-            self._known[digest] = known
-            self._known.move_to_end(digest)
-            while len(self._known) > limits.KEYS_KNOWN_MAX:
-                self._known.popitem(last=False)
-        return known
+    def _look_up(self, name: bytes | str) -> _Seen:
+        """Ask the database of a key by its digest or its id."""
+        keys = self._keys
+        key = keys.find_by_digest(name) if isinstance(name, bytes) else keys.find(name)
+        now = self._clock.now()
+        if key is None or not key.is_valid(now):
+            return _Seen(key, None)
+        key = self._touched(key, now)
+        return _Seen(key, key.principal)
 
     def _touched(self, key: ApiKey, now: datetime) -> ApiKey:
         """Write down that a key is used, now and then."""

@@ -48,6 +48,7 @@ class Purchasing:
         customer_id: str | None = None,
         reference: str | None = None,
         key: RequestKey | None = None,
+        actor: str | None = None,
     ) -> tuple[Purchase, bool]:
         """Sell `quantity` units of one product, all or none.
 
@@ -65,6 +66,7 @@ class Purchasing:
                 now,
                 customer_id=customer_id,
                 reference=reference,
+                actor=actor,
             )
 
         done = self._changes.carry_out(product_id, entry, key)
@@ -77,6 +79,7 @@ class Purchasing:
         customer_id: str | None = None,
         reference: str | None = None,
         key: RequestKey | None = None,
+        actor: str | None = None,
     ) -> tuple[Purchase, bool]:
         """Sell all lines of a cart or none; lines of the same product count as one.
 
@@ -100,8 +103,9 @@ class Purchasing:
                 customer_id=customer_id,
                 reference=reference,
                 key=key,
+                actor=actor,
             )
-        made, replayed = self._changes.post(BuyCart(lines, customer_id, reference), key)
+        made, replayed = self._changes.post(BuyCart(lines, customer_id, reference), key, actor)
         return _purchase_in(made), replayed
 
     def return_units(
@@ -112,6 +116,7 @@ class Purchasing:
         *,
         restock: bool = True,
         key: RequestKey | None = None,
+        actor: str | None = None,
     ) -> tuple[Return, bool]:
         """Take units of a purchase back, and put them on sale again unless told otherwise.
 
@@ -121,7 +126,7 @@ class Purchasing:
         # Reading it also sees to it that it is there to be counted on.
         self.get_purchase(purchase_id)
         posting = TakeBack(purchase_id, merged(lines), reason, restock)
-        made, replayed = self._changes.post(posting, key)
+        made, replayed = self._changes.post(posting, key, actor)
         assert isinstance(made, Return)
         return made, replayed
 

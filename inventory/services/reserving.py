@@ -7,7 +7,7 @@ from inventory.domain.lines import Line, merged
 from inventory.domain.postings.base import Posting
 from inventory.domain.postings.holding import Commit, Extend, Hold, Release
 from inventory.domain.purchases import Purchase
-from inventory.domain.reservations import Reservation
+from inventory.domain.reservations import Reservation, ReservationFilter
 from inventory.errors import ProductNotFound, ReservationNotFound
 from inventory.repository.mongo import DatabaseClock
 from inventory.repository.products import ProductRepository
@@ -39,6 +39,7 @@ class Reserving:
         customer_id: str | None = None,
         reference: str | None = None,
         key: RequestKey | None = None,
+        actor: str | None = None,
     ) -> tuple[Reservation, bool]:
         """Set all lines aside for `ttl_seconds`, or none.
 
@@ -52,7 +53,7 @@ class Reserving:
             if not isinstance(answer, Reservation):
                 raise
             return answer, True
-        return self._change(Hold(lines, ttl_seconds, customer_id, reference), key)
+        return self._change(Hold(lines, ttl_seconds, customer_id, reference), key, actor)
 
     def get(self, reservation_id: str) -> Reservation:
         """Return a reservation with the state that it has now; raise `ReservationNotFound`."""
@@ -60,6 +61,12 @@ class Reserving:
         if reservation is None:
             raise ReservationNotFound(reservation_id)
         return reservation.as_of(self._clock.now())
+
+    def list_reservations(
+        self, wanted: ReservationFilter, before: str | None, count: int
+    ) -> list[Reservation]:
+        """Return reservations with the states that they have now, the newest first."""
+        return self._reservations.page(wanted, self._clock.now(), before, count)
 
     def extend(self, reservation_id: str, ttl_seconds: int) -> Reservation:
         """Let a hold last `ttl_seconds` from now, within its greatest life.
@@ -70,16 +77,22 @@ class Reserving:
         self.get(reservation_id)
         return self._change(Extend(reservation_id, ttl_seconds), None)[0]
 
-    def release(self, reservation_id: str, key: RequestKey | None) -> tuple[Reservation, bool]:
+    def release(
+        self, reservation_id: str, key: RequestKey | None, actor: str | None = None
+    ) -> tuple[Reservation, bool]:
         """Put held units on sale again; of a hold that has ended that way, nothing.
 
         Raises `ReservationNotFound` and `ReservationCommitted`.
         """
         products = _products(self.get(reservation_id))
-        return self._change(Release(reservation_id, products), key)
+        return self._change(Release(reservation_id, products), key, actor)
 
     def commit(
-        self, reservation_id: str, lines: Sequence[Line] | None, key: RequestKey | None
+        self,
+        reservation_id: str,
+        lines: Sequence[Line] | None,
+        key: RequestKey | None,
+        actor: str | None = None,
     ) -> tuple[Purchase, bool]:
         """Buy what is held, or only `lines` of it, and put the rest on sale again.
 
@@ -94,12 +107,14 @@ class Reserving:
             reservation.customer_id,
             None if lines is None else merged(lines),
         )
-        made, replayed = self._changes.post(posting, key)
+        made, replayed = self._changes.post(posting, key, actor)
         assert isinstance(made, Purchase)
         return made, replayed
 
-    def _change(self, posting: Posting, key: RequestKey | None) -> tuple[Reservation, bool]:
-        made, replayed = self._changes.post(posting, key)
+    def _change(
+        self, posting: Posting, key: RequestKey | None, actor: str | None = None
+    ) -> tuple[Reservation, bool]:
+        made, replayed = self._changes.post(posting, key, actor)
         assert isinstance(made, Reservation)
         return made, replayed
 

@@ -22,13 +22,15 @@ class ClaimTaken(InventoryError):
 class Change:
     """One product's operation, or a posting, with the id under which its effect can be found.
 
-    `claimed` says that the claim was made already, by whoever took over an abandoned attempt.
+    `claimed` says that the claim was made already, by whoever took over an abandoned attempt;
+    `actor` names whoever asks for a posting, as the entry of an operation does itself.
     """
 
     id: str
     what: Operation | Posting
     claim: Claim | None = None
     claimed: bool = False
+    actor: str | None = None
 
     @property
     def operation(self) -> Operation | None:

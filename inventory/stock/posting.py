@@ -145,7 +145,7 @@ class Poster:
         books = self._open([change.posting.needs() for change in changes], session)
         posted = Posted()
         for change in changes:
-            fork = books.fork(change.id)
+            fork = books.fork(change.id, change.actor)
             try:
                 posted.results[change.id] = change.posting.decide(fork)
             except InventoryError as problem:

@@ -1,4 +1,4 @@
-"""Tidies up in the background: tails that were left alone, and holds that have run out.
+"""Tidies up in the background: tails that were left alone, holds that have run out, and the like.
 
 Nothing depends on it for being right, only for being tidy: whoever needs units of an expired hold
 takes them back, and whoever reads a ledger completes it first.
@@ -6,7 +6,7 @@ takes them back, and whoever reads a ledger completes it first.
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -20,14 +20,22 @@ _log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """A thread of this process that tidies up every few seconds, unless `require` raises."""
+    """A thread of this process that tidies up every few seconds, unless `require` raises.
+
+    It does the `chores` of others as well, after its own.
+    """
 
     def __init__(
-        self, archive: Archive, engine: StockEngine, require: Callable[[], None] = lambda: None
+        self,
+        archive: Archive,
+        engine: StockEngine,
+        require: Callable[[], None] = lambda: None,
+        chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._archive = archive
         self._engine = engine
         self._require = require
+        self._chores = chores
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -58,6 +66,8 @@ class Sweeper:
                 self._engine.publish_current(settled)
             while self._engine.expire_due():
                 pass
+            for chore in self._chores:
+                chore()
         except InventoryError as problem:
             _log.warning("sweep_failed", problem=problem.code, detail=problem.message)
         except Exception:  # noqa: BLE001 - see below

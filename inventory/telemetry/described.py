@@ -55,6 +55,7 @@ DESCRIBED = (
         *("route", "method", "status"),
     ),
     _histogram("request_seconds", "Time from a request's first hook to its answer.", "route"),
+    _histogram("purchase_seconds", "The same, of purchases that were made or refused."),
     _counter("refusals_total", "Answers that are problems, by their code.", "code"),
     _counter(
         "requests_limited_total",

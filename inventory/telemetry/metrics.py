@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from inventory.telemetry import files
 from inventory.telemetry.described import BY_NAME
 from inventory.telemetry.exposition import Asked, Read, Values, exposition, found_out
+from inventory.telemetry.totals import Counted, added_up
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 # The route of what was refused or went astray before one was met: no path of a client's own
@@ -44,6 +45,7 @@ class Metrics:
     def _prepare(self) -> None:
         self._request = self._counter("inventory_requests_total")
         self._duration = self._histogram("inventory_request_seconds")
+        self._bought = self._histogram("inventory_purchase_seconds")
         self._refusals = self._counter("inventory_refusals_total")
         self._limited = self._counter("inventory_requests_limited_total")
         self._purchases = self._counter("inventory_purchases_total")
@@ -122,6 +124,10 @@ class Metrics:
             duration = self._durations[route] = self._duration.labels(route)
         duration.observe(seconds)
 
+    def purchase_decided(self, seconds: float) -> None:
+        """Count how long a purchase took that was made, or refused for a reason of the shop's."""
+        self._bought.observe(seconds)
+
     def _of_requests(self, route: str, method: str, status: int) -> Counter:
         told = method if method in _METHODS else _OTHER_METHOD
         counter = self._request.labels(route, told, status)
@@ -180,6 +186,10 @@ class Metrics:
         self._work.observe(seconds)
         for wait in waits_seconds:
             self._wait.observe(wait)
+
+    def totals(self) -> Counted:
+        """Return the few numbers that an overview shows, of all workers."""
+        return added_up(self._registry, self._directory)
 
     def exposition(self) -> bytes:
         """Return the numbers of all workers as Prometheus reads them."""

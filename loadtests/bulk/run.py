@@ -27,7 +27,7 @@ from loadtests.processes import children
 from loadtests.report import new_directory, write_json
 
 QUIET_SECONDS = 10.0
-# The key is free again when the time of the try before is over, whatever became of that.
+# How often a body is sent until all of it is done, and how long after.
 TRIES_MAX, RETRY_SECONDS = 60, 1.0
 HTTP_SECONDS_MAX = 60.0
 _CHUNK_BYTES = 256 * 1024

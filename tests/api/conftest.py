@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
+from inventory.api.context import context_of
 from inventory.app import close_app, create_app
 from inventory.bookkeeping import opened
 from inventory.repository import mongo
@@ -27,8 +28,10 @@ def _app(database_settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture(name="client")
-def _client(app: Flask, settings: Settings) -> FlaskClient:
-    return app.test_client()
+def _client(app: Flask, settings: Settings) -> Iterator[FlaskClient]:
+    yield app.test_client()
+    # What a request has begun would go on in the next test.
+    context_of(app).rehearsing.stop()
 
 
 @pytest.fixture(name="create")
@@ -75,8 +78,9 @@ def _guarded_app(database_settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture(name="guarded")
-def _guarded(guarded_app: Flask, settings: Settings) -> FlaskClient:
-    return guarded_app.test_client()
+def _guarded(guarded_app: Flask, settings: Settings) -> Iterator[FlaskClient]:
+    yield guarded_app.test_client()
+    context_of(guarded_app).rehearsing.stop()
 
 
 @pytest.fixture(name="keyring")

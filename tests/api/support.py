@@ -90,7 +90,7 @@ def together(calls: Iterable[Callable[[], T]]) -> list[T]:
         return [future.result(30) for future in [pool.submit(call) for call in waiting]]
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for a condition that must come true within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

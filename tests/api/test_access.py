@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import Binary
 from flask import Flask
 from flask.testing import FlaskClient
 
 from inventory.api.contract import Contract, contract_of
 from inventory.api.openapi.document import methods, routes
 from inventory.app import close_app, create_app
-from inventory.domain.keys import PUBLISHABLE_SCOPES, Scope, new_secret
+from inventory.domain.keys import PUBLISHABLE_SCOPES, Scope, digest_of, new_secret
+from inventory.domain.sessions import csrf_token_of, new_token
 from inventory.services.keys import Keyring
 from inventory.settings import Settings
 from tests.api.support import Books, assert_problem
 
 SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 ID = "66f1c0ffee66f1c0ffee0001"
+PAST = datetime(2026, 1, 1, tzinfo=UTC)
 LINES = [{"product_id": ID, "quantity": 1}]
 BODIES: Mapping[str, Any] = {
     "create_product": {"name": "Cap", "price": "5", "stock": 3},
@@ -38,8 +41,12 @@ BODIES: Mapping[str, Any] = {
     "make_webhook": {"url": "https://shop.example/hook"},
     "edit_webhook": {"description": "x"},
     "import_products": [{"sku": "A-1", "name": "Cap", "price": "5", "stock": 3}],
+    "begin_rehearsal": {"buyers": 1, "stock": 1},
     "make_key": {"client": "somebody", "scopes": ["catalog:read"]},
+    "sign_in": {"key": "rubbish"},
 }
+# Open to everybody, but what it is given has to be a key: `test_sessions.py`.
+SIGN_IN = "sign_in"
 
 
 def named_routes(app: Flask) -> dict[str, tuple[str, str, Contract]]:
@@ -57,13 +64,16 @@ def named_routes(app: Flask) -> dict[str, tuple[str, str, Contract]]:
 NAMES = [
     "list_products", "create_product", "get_product", "edit_product", "delete_product",
     "purchase_product", "buy_cart", "list_purchases", "get_purchase", "return_units",
-    "adjust_stock", "get_stock", "list_movements", "hold_units", "get_reservation",
-    "extend_reservation", "commit_reservation", "release_reservation", "post_stocktake",
+    "adjust_stock", "get_stock", "list_movements", "hold_units", "list_reservations",
+    "get_reservation", "extend_reservation", "commit_reservation", "release_reservation",
+    "post_stocktake",
     "import_products", "export_products", "check_product", "check_all", "list_events",
+    "get_overview",
     "make_key", "list_keys",
-    "get_key", "revoke_key",
+    "get_key", "revoke_key", "sign_in", "get_session", "sign_out",
     "make_webhook", "list_webhooks", "get_webhook", "edit_webhook", "delete_webhook",
     "rotate_secret", "test_webhook", "list_deliveries", "get_delivery", "redeliver",
+    "begin_rehearsal", "list_rehearsals", "get_rehearsal",
     "get_health", "get_readiness", "get_metrics", "get_document", "get_page", "get_page_file",
     "get_problem_type",
 ]  # fmt: skip
@@ -89,9 +99,9 @@ def refused(response: Any) -> bool:
 def test_the_matrix_is_of_all_routes(app: Flask) -> None:
     """A route without a row here, or without a contract, fails."""
     assert sorted(NAMES) == sorted(named_routes(app))
-    views = [app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()]
-    assert all(contract_of(view) is not None for view in views)
-    assert all(methods(rule) for rule in app.url_map.iter_rules())
+    rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith("/admin")]
+    assert all(contract_of(app.view_functions[rule.endpoint]) is not None for rule in rules)
+    assert all(map(methods, rules))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,11 +110,12 @@ def test_every_route_with_every_kind_of_key(
 ) -> None:
     """Only a good key with the scope gets in; who does not changes nothing and is told why."""
     _, _, contract = named_routes(guarded.application)[name]
-    scope = contract.scope
-    if scope is None:
-        assert not refused(ask(guarded, name, {}))
-        assert not refused(ask(guarded, name, bearer("rubbish")))
+    if not contract.needs_key:
+        for headers in ({}, bearer("rubbish")):
+            assert refused(ask(guarded, name, headers)) == (name == SIGN_IN)
         return
+    # Where any key will do, there is none that is good for something else.
+    scope = contract.scope or Scope.CATALOG_READ
     count = books.database["products"].count_documents({})
     others = [one for one in Scope if one not in (scope, Scope.ADMIN)]
     _, wrong = keyring.issue("wrong", others)
@@ -122,8 +133,11 @@ def test_every_route_with_every_kind_of_key(
     time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds() + 0.2))
     assert_problem(ask(guarded, name, bearer(expired)), 401, "invalid_api_key")
     response = ask(guarded, name, bearer(wrong))
-    assert_problem(response, 403, "insufficient_scope")
-    assert response.json["required_scope"] == scope
+    if contract.any_key:
+        assert response.status_code == 200
+    else:
+        assert_problem(response, 403, "insufficient_scope")
+        assert response.json["required_scope"] == scope
     assert books.database["products"].count_documents({}) == count
 
     _, right = keyring.issue("right", [scope])
@@ -139,6 +153,64 @@ def test_every_route_with_every_kind_of_key(
             assert not refused(response)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_route_with_every_kind_of_session(
+    guarded_app: Flask, guarded: FlaskClient, keyring: Keyring, books: Books, name: str
+) -> None:
+    """A session opens what its key does, and changes nothing without its CSRF token."""
+    method, _, contract = named_routes(guarded_app)[name]
+    page = guarded_app.test_client(use_cookies=False)
+
+    def sign_in(*scopes: Scope) -> tuple[str, str]:
+        """Return the id of a new key, and the token of a session of it."""
+        key, secret = keyring.issue("dashboard", scopes)
+        began = page.post("/api/session", json={"key": secret})
+        assert began.status_code == 201
+        return key.id, began.headers["Set-Cookie"].split("=", 1)[1].split(";")[0]
+
+    def ask_by(token: str, csrf: str | None = None) -> Any:
+        return ask(page, name, cookie(token) | ({} if csrf is None else {"X-CSRF-Token": csrf}))
+
+    if not contract.needs_key:
+        assert refused(ask_by(new_token())) == (name == SIGN_IN)
+        return
+    scope = contract.scope or Scope.CATALOG_READ
+    _, right = sign_in(scope)
+    _, wrong = sign_in(*[one for one in Scope if one not in (scope, Scope.ADMIN)])
+    _, over = sign_in(scope)
+    digest = Binary(digest_of(over))
+    books.database["sessions"].update_one({"_id": digest}, {"$set": {"expires_at": PAST}})
+    key_id, revoked = sign_in(scope)
+    keyring.revoke(key_id)
+    before = catalogue(books)
+
+    for bad in (new_token(), over, revoked, f"{right}x", "rubbish", ""):
+        response = ask_by(bad, csrf_token_of(bad))
+        assert_problem(response, 401, "session_expired")
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    if not contract.any_key:
+        response = ask_by(wrong, csrf_token_of(wrong))
+        assert_problem(response, 403, "insufficient_scope")
+    if method != "GET":
+        for csrf in (None, "", "rubbish", "é", csrf_token_of(wrong)):
+            assert_problem(ask_by(right, csrf), 403, "invalid_csrf_token")
+    assert catalogue(books) == before
+    assert not refused(ask_by(right, None if method == "GET" else csrf_token_of(right)))
+    _, anything = sign_in(Scope.ADMIN)
+    assert not refused(ask_by(anything, csrf_token_of(anything)))
+
+
+def catalogue(books: Books) -> dict[str, Any]:
+    """Return all that is kept but how keys and sessions do."""
+    kept = books.everything()
+    return {name: kept[name] for name in kept if name not in ("api_keys", "sessions")}
+
+
+def cookie(token: str) -> dict[str, str]:
+    """Return the header that carries a session."""
+    return {"Cookie": f"theme=dark; inventory_session={token}"}
+
+
 def test_the_table_in_the_documentation_is_the_one_in_the_code(app: Flask) -> None:
     """docs/security.md names every route, its scope, and whether a page's key will do."""
     rows = re.findall(r"^\| `([A-Z]+) (/\S*)` \| (.+?) \| (.+?) \|$", SECURITY.read_text(), re.M)
@@ -148,6 +220,8 @@ def test_the_table_in_the_documentation_is_the_one_in_the_code(app: Flask) -> No
 
 
 def _row(contract: Contract) -> tuple[str, str]:
+    if contract.any_key:
+        return "any", "secret or publishable"
     if contract.scope is None:
         return "none", "nobody needs one"
     published = contract.scope in PUBLISHABLE_SCOPES and not contract.secret_only

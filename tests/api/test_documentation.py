@@ -79,6 +79,23 @@ def test_links_lead_somewhere(document: dict[str, Any]) -> None:
     assert ("check_product", "cursor") not in led
 
 
+def test_sessions_are_a_way_in(document: dict[str, Any]) -> None:
+    """Wherever a key will do, so will a session; for a change it needs its CSRF token as well."""
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", "inventory_session")
+    assert (schemes["csrf"]["in"], schemes["csrf"]["name"]) == ("header", "X-CSRF-Token")
+    described = [(m, o) for path in document["paths"].values() for m, o in path.items()]
+    guarded = [(method, operation) for method, operation in described if operation["security"]]
+    assert len(guarded) > 30
+    for method, operation in guarded:
+        changes = method != "get"
+        ways = [{"bearer"}, {"header"}, {"session", "csrf"} if changes else {"session"}]
+        assert [set(way) for way in operation["security"]] == [set(), *ways]
+        answers = {code: answer["description"] for code, answer in operation["responses"].items()}
+        assert "`session_expired`" in answers["401"]
+        assert ("`invalid_csrf_token`" in answers["403"]) == changes
+
+
 def names_in(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, str]:
     """Return the names of an operation's parameters, and where each stands."""
     shared = document["components"]["parameters"]

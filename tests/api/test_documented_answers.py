@@ -1,6 +1,7 @@
 """What the service really answers is what the OpenAPI document says: a tour through all of it."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -143,10 +144,14 @@ def test_body_examples_are_taken(call: Call, document: dict[str, Any]) -> None:
     held = f"{holds}/{call('POST', holds, 201, json=hold).json['id']}"
     call("POST", f"{held}/release", 200, json=meant("release_reservation"))
     call("POST", "/api/stocktakes", 201, json=meant("post_stocktake"))
-    call("POST", "/api/keys", 201, json=bodies.pop("make_key"))
+    made = call("POST", "/api/keys", 201, json=bodies.pop("make_key"))
     webhook = call("POST", "/api/webhooks", 201, json=bodies.pop("make_webhook"))
     call("PATCH", webhook.headers["Location"], 200, json=bodies.pop("edit_webhook"))
     call("POST", "/api/products/bulk", 200, json=bodies.pop("import_products"), buffered=True)
+    call("POST", "/api/rehearsals", 202, json=bodies.pop("begin_rehearsal"))
+    example = bodies.pop("sign_in")
+    call("POST", "/api/session", 401, "invalid_api_key", json=example)
+    call("POST", "/api/session", 201, json=example | {"key": made.json["key"]})
     assert bodies == {}
 
 
@@ -229,6 +234,9 @@ def test_reservations_answer_as_documented(call: Call, create: Create) -> None:
     call("POST", f"{path}/release", 200)
     call("POST", f"{path}/commit", 409, "reservation_released")
     call("PATCH", path, 409, "reservation_released", json={"ttl_seconds": 90})
+    page = call("GET", "/api/reservations?limit=1", 200)
+    more = f"cursor={page.json['next_cursor']}&state=committed&customer_id=ann&product_id={one}"
+    assert len(call("GET", f"/api/reservations?{more}", 200).json["items"]) == 1
 
 
 def test_stocktakes_answer_as_documented(call: Call, create: Create) -> None:
@@ -255,6 +263,12 @@ def test_integrity_answers_as_documented(call: Call, create: Create, settings: S
     call("GET", f"/api/products/{ids[0]}/integrity", 200)
 
 
+def test_the_overview_is_as_documented(call: Call, create: Create) -> None:
+    """What everything comes to is answered in the form of the document."""
+    create(stock=5)
+    call("GET", "/api/overview", 200)
+
+
 def test_webhooks_answer_as_documented(call: Call) -> None:
     """Webhooks, their secrets and their deliveries answer what fits the document."""
     url = {"url": "https://shop.example/hook"}
@@ -279,6 +293,31 @@ def test_webhooks_answer_as_documented(call: Call) -> None:
         call(method, path + below, 404, "webhook_not_found")
     call("GET", f"{path}/deliveries", 404, "webhook_not_found")
     call("PATCH", path, 404, "webhook_not_found", json={})
+
+
+def test_rehearsals_answer_as_documented(call: Call) -> None:
+    """Rehearsals answer what fits the document, from the first figures to the verdict."""
+    begun = call("POST", "/api/rehearsals", 202, json={"buyers": 500, "impatience": 1})
+    path = begun.headers["Location"]
+    call("POST", "/api/rehearsals", 409, "rehearsal_running")
+    deadline = time.monotonic() + 30
+    while call("GET", path, 200).json["state"] == "running":
+        assert time.monotonic() < deadline
+    call("POST", "/api/rehearsals", 202, json={"buyers": 1})
+    call("POST", "/api/rehearsals", 422, "validation_failed", json={"buyers": 0})
+    page = call("GET", "/api/rehearsals?limit=1", 200)
+    call("GET", f"/api/rehearsals?cursor={page.json['next_cursor']}", 200)
+    call("GET", f"/api/rehearsals/{'0' * 24}", 404, "rehearsal_not_found")
+
+
+def test_sessions_answer_as_documented(call: Call) -> None:
+    """Signing in and out, and what is told meanwhile, answer what fits the document."""
+    key = {"client": "page", "scopes": ["catalog:read"], "publishable": True}
+    secret = call("POST", "/api/keys", 201, json=key).json["key"]
+    call("POST", "/api/session", 403, "secret_key_required", json={"key": secret})
+    call("POST", "/api/session", 422, "validation_failed", json={"key": "a b"})
+    call("GET", "/api/session", 200)
+    call("DELETE", "/api/session", 204)
 
 
 @pytest.mark.parametrize(
@@ -321,6 +360,7 @@ JSON = "application/json"
         ("POST", "/api/purchases", 404, "product_not_found", {"json": {"lines": UNKNOWN * 2}}),
         ("POST", "/api/purchases", 422, "validation_failed", {"json": {"lines": []}}),
         ("GET", "/api/purchases?cursor=x", 422, "validation_failed", {}),
+        ("GET", "/api/reservations?state=open", 422, "validation_failed", {}),
         ("GET", "/problems/nothing", 404, "not_found", {}),
         ("GET", "/docs/nothing.js", 404, "not_found", {}),
         ("POST", NOWHERE + "/purchase", 404, "product_not_found", BODY),

@@ -17,7 +17,7 @@ from tests.api.support import Books
 # Every edge of every schema once.
 ONCE = Plan(calls=10_000, seed=20, phases=EDGES)
 # Some single calls, then some chains of them.
-SOME = Plan(calls=650, seed=20, phases=TURNS, examples=5)
+SOME = Plan(calls=400, seed=20, phases=TURNS, examples=5)
 CHECKS = {
     "not_a_server_error",
     "status_code_conformance",

@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 
 from inventory import limits
 from inventory.domain.keys import Scope
+from inventory.errors import ImportUnfinished
+from inventory.services.carrying import Wish
 from inventory.services.keys import Keyring
 from tests.api.conftest import Create
 from tests.api.support import Books, assert_problem
@@ -248,6 +250,24 @@ def test_a_retry_is_answered_the_same(send: Send, create: Create, books: Books) 
         send(rows[1:], query=query, Idempotency_Key="k"),
     ):
         assert_problem(other, 422, "idempotency_key_reused")
+
+
+def test_an_import_whose_time_is_up(
+    send: Send, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps what it has done, and the same key goes on at once, from there."""
+    rows = many(limits.IMPORT_BATCH_ROWS + 5)
+
+    def over(self: Wish, rows_done: int) -> None:
+        if rows_done:
+            raise ImportUnfinished(rows_done)
+
+    with monkeypatch.context() as hurry:
+        hurry.setattr(Wish, "require_time", over)
+        body = assert_problem(send(rows, Idempotency_Key="k"), 503, "import_unfinished")
+    assert body["rows_done"] == books.count("products") == limits.IMPORT_BATCH_ROWS
+    assert outcomes(send(rows, Idempotency_Key="k")) == ["created"] * len(rows)
+    assert books.count("products") == len(rows)
 
 
 def test_rejected_imports_are_kept(send: Send, create: Create) -> None:

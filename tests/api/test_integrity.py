@@ -12,7 +12,14 @@ from inventory.api.context import Context
 from tests.api.support import Books, assert_problem
 
 Create = Callable[..., dict[str, Any]]
-RIGHT = {"ok": True, "complete": True, "problems": [], "problems_total": 0, "next_cursor": None}
+RIGHT = {
+    "ok": True,
+    "complete": True,
+    "problems": [],
+    "problems_total": 0,
+    "next_cursor": None,
+    "units": None,
+}
 
 
 def spoil(books: Books) -> None:
@@ -28,6 +35,16 @@ def buy(client: FlaskClient, product_id: str, quantity: int = 1) -> str:
     return id
 
 
+def check(client: FlaskClient, product_id: str) -> Any:
+    """Return what a check of one product comes to."""
+    return client.get(f"/api/products/{product_id}/integrity").get_json()
+
+
+def units(stocked: int, sold: int, available: int, held: int) -> dict[str, int]:
+    """Return what became of units, as a check tells it."""
+    return {"stocked": stocked, "sold": sold, "available": available, "held": held}
+
+
 def test_right_books(client: FlaskClient, create: Create) -> None:
     """What was sold, held and returned through the API leaves books that are right."""
     id = create()["id"]
@@ -36,7 +53,7 @@ def test_right_books(client: FlaskClient, create: Create) -> None:
     assert client.post(f"/api/purchases/{sold}/returns", json=back).status_code == 201
     hold = {"lines": [{"product_id": id, "quantity": 1}], "ttl_seconds": 60}
     assert client.post("/api/reservations", json=hold).status_code == 201
-    assert client.get(f"/api/products/{id}/integrity").get_json() == {"checked": 1, **RIGHT}
+    assert check(client, id) == {"checked": 1, **RIGHT, "units": units(6, 2, 3, 1)}
     create()
     assert client.get("/api/integrity").get_json() == {"checked": 2, **RIGHT}
 
@@ -58,10 +75,11 @@ def test_wrong_books(client: FlaskClient, create: Create, books: Books) -> None:
         ],
         "problems_total": 1,
         "next_cursor": None,
+        "units": None,
     }
     assert client.get("/api/integrity").get_json() == expected
-    assert client.get(f"/api/products/{wrong}/integrity").get_json() == expected | {"checked": 1}
-    assert client.get(f"/api/products/{right}/integrity").get_json() == {"checked": 1, **RIGHT}
+    assert check(client, wrong) == expected | {"checked": 1, "units": units(4, 0, 4, 3)}
+    assert check(client, right) == {"checked": 1, **RIGHT, "units": units(5, 0, 5, 0)}
 
 
 def test_deleted_products_are_checked(client: FlaskClient, create: Create) -> None:
@@ -69,7 +87,7 @@ def test_deleted_products_are_checked(client: FlaskClient, create: Create) -> No
     id = create()["id"]
     buy(client, id)
     assert client.delete(f"/api/products/{id}", headers={"If-Match": "*"}).status_code == 204
-    assert client.get(f"/api/products/{id}/integrity").get_json() == {"checked": 1, **RIGHT}
+    assert check(client, id) == {"checked": 1, **RIGHT, "units": units(5, 1, 4, 0)}
     assert client.get("/api/integrity").get_json() == {"checked": 1, **RIGHT}
 
 

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from inventory import limits
 from inventory.domain.keys import Scope, digest_of
-from inventory.errors import StorageUnavailable
+from inventory.errors import InvalidApiKey, StorageUnavailable
 from inventory.repository.keys import KeyRepository
 from inventory.services.keys import Keyring
 from tests.api.support import Books, assert_problem, until
@@ -98,6 +98,16 @@ def test_a_key_ends_when_it_was_said_to(client: FlaskClient, keyring: Keyring) -
     key = keyring.list_keys(None, 1)[0]
     assert key.is_valid(ends - timedelta(milliseconds=1))
     assert not key.is_valid(ends)
+
+
+def test_whoever_revokes_a_key_need_not_wait(client: FlaskClient, keyring: Keyring) -> None:
+    """In the process that is told it ends at once, by whichever way it was asked for."""
+    made, secret = keyring.issue("shop", [Scope.CATALOG_READ])
+    assert keyring.authenticate(secret) == keyring.holder_of(made.id)
+    keyring.revoke(made.id)
+    for ask, name in ((keyring.authenticate, secret), (keyring.holder_of, made.id)):
+        with pytest.raises(InvalidApiKey):
+            ask(name)
 
 
 def test_its_use_is_written_down(client: FlaskClient, keyring: Keyring) -> None:

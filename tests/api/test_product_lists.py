@@ -208,6 +208,7 @@ def test_a_cursor_belongs_to_its_order(client: FlaskClient, create: Create, made
     ("sort=", "sort"),
     ("sort=--name", "sort"),
     ("sort=PRICE", "sort"),
+    ("low_stock=yes", "low_stock"),
     ("in_stock=1", "in_stock"),
     ("in_stock=True", "in_stock"),
     ("in_stock=", "in_stock"),

@@ -16,15 +16,18 @@ from openapi_schema_validator import OAS31Validator
 from inventory_client import CartLine, CountLine, CustomerLimit, Line, Product
 from inventory_client.errors import CODES
 from inventory_client.errors.base import facts
-from inventory_client.inputs import Reason, Sort
+from inventory_client.inputs import Reason, ReservationState, Sort
 from inventory_client.operations import Operations
 from inventory_client.reading import read
 from inventory_client.retrying import Caller, Patience
 from inventory_client.transport import Answer, Request
 
 # What the client leaves to others: the document and its pages are for people and tools, the numbers
-# for Prometheus.
-LEFT_OUT = {"get_document", "get_page", "get_page_file", "get_problem_type", "get_metrics"}
+# for Prometheus, and signing in is for browsers.
+LEFT_OUT = {
+    *("get_document", "get_page", "get_page_file", "get_problem_type", "get_metrics"),
+    *("sign_in", "sign_out"),
+}
 # Parameters with another name here: a page is as large as is practical, and there is an iterator.
 RENAMED = {"page_size": "limit", "fresh": "Cache-Control", "idempotency_key": "Idempotency-Key"}
 # An edit takes the product that was read: its id, and the version that If-Match wants.
@@ -37,7 +40,13 @@ UNUSED = {"X-Request-ID", "If-None-Match"}
 
 ID = "66f1c0ffee66f1c0ffee0001"
 MOMENT = "2026-01-31T12:00:00.000Z"
-SCALARS: dict[str, Any] = {"string": "text", "integer": 7, "boolean": True, "null": None}
+SCALARS: dict[str, Any] = {
+    "string": "text",
+    "integer": 7,
+    "number": 0.5,
+    "boolean": True,
+    "null": None,
+}
 METHODS = {
     name: method
     for name, method in inspect.getmembers(Operations, inspect.isfunction)
@@ -157,6 +166,8 @@ def arguments(document: dict, name: str) -> Iterator[tuple[str, Any]]:
         "counted_at": datetime(2026, 1, 31, 12, tzinfo=UTC),
         "expires_at": datetime(2036, 1, 31, 12, tzinfo=UTC),
         "idempotency_key": "once",
+        "quantity_max": 2,
+        "impatience": 0.25,
     }
     for parameter, hint in get_type_hints(METHODS[name]).items():
         if parameter == "return":
@@ -302,5 +313,8 @@ def test_words_are_those_of_the_document(document: dict) -> None:
     _, _, listing = operations(document)["list_products"]
     (sort,) = [p for p in listing["parameters"] if p.get("name") == "sort"]
     assert set(get_args(Sort)) == set(resolved(document, sort["schema"])["enum"])
+    _, _, held = operations(document)["list_reservations"]
+    (state,) = [p for p in held["parameters"] if p.get("name") == "state"]
+    assert set(get_args(ReservationState)) == set(resolved(document, state["schema"])["enum"])
     adjustment = json.dumps(document["components"]["schemas"]["AdjustmentRequest"])
     assert all(f'"{reason}"' in adjustment for reason in get_args(Reason))

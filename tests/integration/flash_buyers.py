@@ -53,8 +53,8 @@ class Buyer:
             running = answer.get("code") == "idempotency_in_progress"
             if time.monotonic() > deadline or not (running or response.status == 503):
                 return [response.status, answer, response.getheader("Idempotent-Replayed")]
-            # Not sooner than `Retry-After` asks for, later each time, and not all at the same moment:
-            # those who are refused must not take the time of those who are served.
+            # Not sooner than `Retry-After` says, later each time, and not all at once: those who
+            # are refused must not take the time of those who are served.
             time.sleep(random.uniform(0.02, 0.1) if running else random.uniform(1.0, patience))  # noqa: S311
         raise AssertionError("patience has no end")
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -150,6 +151,18 @@ def inventory(*arguments: str, log: Path, port: int | None = None, **environ: st
             run.process.kill()
             run.process.wait()
             eventually(lambda: not any(map(is_alive, children)), "children outlive their parent")
+
+
+def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "inventory", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def is_ready(run: Run) -> bool:

@@ -56,6 +56,8 @@ def test_a_read_is_asked_once_a_second(front: Front, backend: Server) -> None:
     [
         ("Authorization", "Bearer key"),
         ("X_API_Key", "key"),
+        ("Cookie", "theme=dark; inventory_session=token"),
+        ("Cookie", "inventory_session="),
         ("Idempotency_Key", "key"),
         ("Cache_Control", "no-cache"),
         ("Cache_Control", "max-age=0, no-transform"),
@@ -64,7 +66,7 @@ def test_a_read_is_asked_once_a_second(front: Front, backend: Server) -> None:
     ],
 )
 def test_some_readers_always_ask_the_service(front: Front, name: str, value: str) -> None:
-    """Who has a key or wants it fresh is shown the newest stock, while others get what is kept."""
+    """Who has a key or a session, or wants it fresh, is shown the newest, others what is kept."""
 
     def read() -> list[tuple[str, int]]:
         path = front.create(stock=5)
@@ -74,6 +76,30 @@ def test_some_readers_always_ask_the_service(front: Front, name: str, value: str
         return [(edge_cache(answer), answer.json()["stock"]) for answer in answers]
 
     assert within_a_second(read) == [("bypass", 4), ("hit", 5)]
+
+
+def test_what_a_session_is_shown_is_never_kept(front: Front, backend: Server) -> None:
+    """It fills no entry for others, and says that no other cache may keep it for them either."""
+
+    def read() -> tuple[str, list[requests.Response]]:
+        path, session = front.create(), {"Cookie": "inventory_session=token"}
+        return path, [front.get(path, **session), front.get(path), front.get(path, **session)]
+
+    path, answers = within_a_second(read)
+    assert [edge_cache(answer) for answer in answers] == ["bypass", "miss", "bypass"]
+    assert reached(backend, path) == 3
+    told = [answer.headers["Cache-Control"] for answer in answers]
+    assert told == ["private, no-cache", "no-cache", "private, no-cache"]
+
+
+def test_other_cookies_are_nobodys(front: Front) -> None:
+    """What a shop keeps in a browser for itself does not keep its shoppers from the microcache."""
+
+    def read() -> list[requests.Response]:
+        path = front.create()
+        return [front.get(path, Cookie="cart=7"), front.get(path, Cookie="cart=8")]
+
+    assert [edge_cache(answer) for answer in within_a_second(read)] == ["miss", "hit"]
 
 
 def test_a_purchase_is_never_kept(front: Front, backend: Server) -> None:

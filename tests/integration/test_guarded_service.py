@@ -21,7 +21,14 @@ from pymongo import MongoClient
 from inventory.local.servers import LOOPBACK, free_port
 from inventory.serving import PROJECT
 from inventory.settings import Settings
-from tests.integration.processes import Run, descendants, eventually, inventory, is_ready
+from tests.integration.processes import (
+    Run,
+    command,
+    descendants,
+    eventually,
+    inventory,
+    is_ready,
+)
 
 DATABASE = "inventory_test_guarded"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refused, not bound
@@ -42,32 +49,22 @@ class Guarded:
         return ended.stdout.strip()
 
     def status(self, path: str, secret: str | None, body: Any = None) -> int:
-        """Ask over a connection of its own, so that any worker may answer."""
+        """Ask with a key; with a body, for a change."""
+        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+        return self.ask("GET" if body is None else "POST", path, headers, body)
+
+    def ask(self, method: str, path: str, headers: dict[str, str], body: Any = None) -> int:
+        """Ask over a connection of its own, so that any worker may answer; return the status."""
         connection = http.client.HTTPConnection(LOOPBACK, self.run.port, timeout=10)
-        headers = {"Content-Type": "application/json"}
-        if secret is not None:
-            headers["Authorization"] = f"Bearer {secret}"
+        sent = {"Content-Type": "application/json", **headers}
         try:
-            method = "GET" if body is None else "POST"
             data = None if body is None else json.dumps(body)
-            connection.request(method, path, data, headers)
+            connection.request(method, path, data, sent)
             response = connection.getresponse()
             response.read()
             return response.status
         finally:
             connection.close()
-
-
-def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "inventory", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(name="guarded", scope="module")
@@ -134,11 +131,39 @@ def test_a_revocation_is_known_to_every_worker_within_a_second(guarded: Guarded)
             assert set(crowd.map(ask, range(64))) == {401}
 
 
+def test_a_session_is_over_in_every_worker_within_a_second(guarded: Guarded) -> None:
+    """Whether somebody signs out or the key is revoked, from a second after on it opens nothing."""
+    secret = guarded.command("keys", "create", "dashboard", "--scope", "admin")
+    (line,) = [one for one in guarded.command("keys", "list").splitlines() if "dashboard" in one]
+
+    def revoke(_token: str, _csrf: str) -> None:
+        guarded.command("keys", "revoke", line.split()[0])
+
+    def sign_out(token: str, csrf: str) -> None:
+        sent = {"Cookie": f"inventory_session={token}", "X-CSRF-Token": csrf}
+        assert guarded.ask("DELETE", "/api/session", sent) == 204
+
+    for end in (sign_out, revoke):
+        token, csrf = session_of(guarded, secret)
+
+        def ask(_: int, token: str = token) -> int:
+            return guarded.ask("GET", "/api/keys", {"Cookie": f"inventory_session={token}"})
+
+        with ThreadPoolExecutor(8) as crowd:
+            assert set(crowd.map(ask, range(64))) == {200}
+            end(token, csrf)
+            ended = time.monotonic()
+            time.sleep(max(0.0, ended + 1.0 - time.monotonic()))
+            assert set(crowd.map(ask, range(64))) == {401}
+
+
 def test_no_key_is_ever_written_down(guarded: Guarded) -> None:
     """Not in the log, nor in numbers, errors, lists of processes or the database."""
     made = guarded.command("keys", "create", "canary", "--scope", "admin")
     unknown = made[:-6] + "aaaaaa"
     paths = ["/api/products", "/api/nothing", "/metrics", f"/api/products?key={made}", "/api/keys"]
+    token, csrf = session_of(guarded, made)
+    guarded.status(f"/api/keys/{token}", made)
     for secret in (made, unknown):
         for path in paths:
             guarded.status(path, secret)
@@ -151,6 +176,10 @@ def test_no_key_is_ever_written_down(guarded: Guarded) -> None:
         ("/api/keys", {"X-API-Key": made}),
         ("/api/products", {"X-API-Key": unknown}),
         ("/api/products", {"Authorization": f"Basic {made}"}),
+        ("/api/keys", {"Cookie": f"inventory_session={token}"}),
+        ("/api/purchases", {"Cookie": f"inventory_session={token[:-6]}aaaaaa"}),
+        (f"/api/products?token={csrf}", {"X-API-Key": made, "X-CSRF-Token": csrf}),
+        ("/metrics", {"Cookie": f"inventory_session={token}"}),
     ):
         connection.request("GET", path, headers=headers)
         said += connection.getresponse().read().decode()
@@ -159,11 +188,31 @@ def test_no_key_is_ever_written_down(guarded: Guarded) -> None:
     with MongoClient[dict[str, object]](guarded.environ["MONGO_URL"]) as client:
         database = client[DATABASE]
         kept = str([list(database[n].find()) for n in database.list_collection_names()])
-    for secret in (made, unknown, guarded.first):
+    for secret in (made, unknown, guarded.first, token, token[:-6] + "aaaaaa", csrf):
         body = secret[len("inv_sk_") + 4 :]
         assert body not in said + running + kept
         log = guarded.run.output
         assert log.count(body) == (secret == guarded.first), "the first key is shown once"
+
+
+def session_of(guarded: Guarded, secret: str) -> tuple[str, str]:
+    """Sign in with a key, do what a page does; return the session's token and its CSRF token."""
+    connection = http.client.HTTPConnection(LOOPBACK, guarded.run.port, timeout=10)
+
+    def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:
+        sent = {"Content-Type": "application/json", **headers}
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        response = connection.getresponse()
+        return response, response.read()
+
+    response, said = ask("POST", "/api/session", {"key": secret})
+    assert response.status == 201
+    token, csrf = response.headers["Set-Cookie"].split(";")[0], json.loads(said)["csrf_token"]
+    for headers, status in (({"X-CSRF-Token": csrf}, 422), ({"X-CSRF-Token": f"x{csrf}"}, 403)):
+        response, said = ask("POST", "/api/products", {csrf: token}, Cookie=token, **headers)
+        assert response.status == status
+    connection.close()
+    return token.removeprefix("inventory_session="), csrf
 
 
 @pytest.mark.parametrize("way", ["setting", "command line"])

@@ -101,3 +101,26 @@ def test_no_counter_falls_when_a_worker_is_killed(service: Run, tmp_path: Path) 
     }
     labels = {"route": ROUTE, "method": "POST", "status": "201"}
     assert purchases == {frozenset(labels.items()): 17}
+
+
+def test_an_overview_is_of_the_whole_instance(service: Run) -> None:
+    """Whichever worker is asked tells of all of them, also when one was killed and replaced."""
+    body = {"name": "Air Runner", "price": "1.00", "stock": 100}
+    path = f"/api/products/{service.call('POST', '/api/products', body)[1]['id']}/purchase"
+    instances = set()
+
+    def told() -> tuple[int, int, int]:
+        overview = service.call("GET", "/api/overview")[1]
+        instances.add(overview["instance"])
+        purchases = sum(overview["purchase_seconds"]["counts"])
+        return overview["workers"], overview["totals"]["purchases"], purchases
+
+    for _ in range(8):
+        assert service.call("POST", path, {"quantity": 2})[0] == 201
+    eventually(lambda: told() == (2, 8, 8), lambda: f"{told()} {service.output}")
+    os.kill(max(descendants(service.process.pid)), signal.SIGKILL)
+    started = "inventory_worker_starts_total"
+    eventually(lambda: total(service, started) == 3, lambda: service.output)
+    assert service.call("POST", path, {"quantity": 2})[0] == 201
+    eventually(lambda: told() == (2, 9, 9), lambda: f"{told()} {service.output}")
+    assert len(instances) == 1

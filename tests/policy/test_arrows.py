@@ -41,15 +41,18 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         | {"telemetry", "transfer", "__init__"},
         {"flask", "werkzeug", "marshmallow", "apispec", "flask_swagger_ui", "orjson", "structlog"},
     ),
+    # The dashboard knows nothing of the service but its address: the API is all that it asks.
+    "web": (set(), {"flask", "werkzeug"}),
     "wiring": ({"repository", "services", "settings", "stock"}, {"pymongo"}),
     "measuring": (
         LEAVES | {"__init__", "cache", "domain", "repository", "settings", "stock", "telemetry"},
         {"pymongo"},
     ),
+    "overview": (LEAVES | {"cache", "domain", "presenters", "repository", "telemetry"}, set()),
     "app": (
         LEAVES
         | {"api", "cache", "repository", "services", "settings", "stock", "telemetry"}
-        | {"measuring", "wiring"},
+        | {"measuring", "overview", "web", "wiring"},
         {"flask", "structlog", "werkzeug"},
     ),
     # What watches it, where that is wanted: knows whom it watches, and is known by nobody.

@@ -34,10 +34,11 @@ def test_whoever_wants_warnings_is_spared_the_rest() -> None:
     assert told("warning", 200) == told("error", 404) == []
 
 
-def test_no_key_is_told_that_stands_in_a_path() -> None:
-    """Somebody who takes a key for its id does not have it written down."""
-    (line,) = told("info", 404, f"/api/keys/inv_sk_{'a1' * 24}x")
-    assert line["path"] == "/api/keys/inv_sk_..."
+@pytest.mark.parametrize("kind", ["sk", "pk", "ss"])
+def test_no_key_is_told_that_stands_in_a_path(kind: str) -> None:
+    """Somebody who takes a key, or a token, for its id does not have it written down."""
+    (line,) = told("info", 404, f"/api/keys/inv_{kind}_{'a1' * 24}x")
+    assert line["path"] == f"/api/keys/inv_{kind}_..."
 
 
 @pytest.mark.parametrize(

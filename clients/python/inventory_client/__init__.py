@@ -28,8 +28,10 @@ from inventory_client.answers import (
     Return,
     ReturnedLine,
     RowResult,
+    Session,
     Stock,
     Stocktake,
+    Units,
 )
 from inventory_client.client import InventoryClient
 from inventory_client.errors import (
@@ -51,6 +53,7 @@ from inventory_client.errors import (
     InsufficientScope,
     InsufficientStock,
     InvalidApiKey,
+    InvalidCsrfToken,
     InvalidRequest,
     InventoryError,
     MixedCurrencies,
@@ -72,6 +75,7 @@ from inventory_client.errors import (
     ReturnExceedsPurchased,
     SecretKeyRequired,
     ServerProblem,
+    SessionExpired,
     Shortage,
     StaleStock,
     StaleVersion,
@@ -94,6 +98,21 @@ from inventory_client.events import (
     Webhook,
 )
 from inventory_client.inputs import UNSET, CartLine, CountLine, Line
+from inventory_client.overview import (
+    OpenHolds,
+    Overview,
+    PurchaseSeconds,
+    Shelves,
+    Stores,
+    Totals,
+    WebhookStanding,
+)
+from inventory_client.rehearsals import (
+    Rehearsal,
+    RehearsalCheck,
+    RehearsalFigures,
+    RehearsalVerdict,
+)
 from inventory_client.retrying import Patience
 
 __version__ = "0.1.0"
@@ -133,6 +152,7 @@ __all__ = [
     "InsufficientStock",
     "Integrity",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRequest",
     "InventoryClient",
     "InventoryError",
@@ -143,8 +163,10 @@ __all__ = [
     "NewWebhook",
     "NoAnswer",
     "NotFound",
+    "OpenHolds",
     "OutcomeUnknown",
     "Overloaded",
+    "Overview",
     "Patience",
     "Problem",
     "Product",
@@ -153,9 +175,16 @@ __all__ = [
     "PurchaseLimitExceeded",
     "PurchaseLine",
     "PurchaseNotFound",
+    "PurchaseSeconds",
     "RateLimited",
     "Readiness",
     "Refused",
+    "Rehearsal",
+    "RehearsalCheck",
+    "RehearsalFigures",
+    "RehearsalNotFound",
+    "RehearsalRunning",
+    "RehearsalVerdict",
     "RequestTimedOut",
     "Reservation",
     "ReservationCommitted",
@@ -168,6 +197,9 @@ __all__ = [
     "RowResult",
     "SecretKeyRequired",
     "ServerProblem",
+    "Session",
+    "SessionExpired",
+    "Shelves",
     "Shortage",
     "StaleStock",
     "StaleVersion",
@@ -176,11 +208,15 @@ __all__ = [
     "StockLimitExceeded",
     "Stocktake",
     "StorageUnavailable",
+    "Stores",
+    "Totals",
     "Unavailable",
     "UnexpectedAnswer",
+    "Units",
     "Unreachable",
     "ValidationFailed",
     "Webhook",
     "WebhookLimitReached",
     "WebhookNotFound",
+    "WebhookStanding",
 ]

@@ -222,8 +222,21 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """What became of the units of a product: those `stocked` are sold, available or held."""
+
+    stocked: int
+    sold: int
+    available: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """What a check of the books came to; `next_cursor` is where the next one goes on."""
+    """What a check of the books came to; `next_cursor` is where the next one goes on.
+
+    A check of one product tells its `units` as well.
+    """
 
     ok: bool
     complete: bool
@@ -231,6 +244,7 @@ class Integrity:
     problems: tuple[Flaw, ...]
     problems_total: int
     next_cursor: str | None
+    units: Units | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +267,18 @@ class NewApiKey(ApiKey):
     """An API key that was just made, with the key itself, which is shown this once."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Whose key this is, what it may do, and when it ends; `csrf_token` is for pages."""
+
+    authentication: str
+    key_id: str | None
+    name: str | None
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    csrf_token: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

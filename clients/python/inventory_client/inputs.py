@@ -22,6 +22,7 @@ Reason = Literal[
     "correction",
 ]
 Sort = Literal["-created_at", "created_at", "name", "-name", "price", "-price"]
+ReservationState = Literal["held", "committed", "released", "expired"]
 Money = Decimal | int | str
 
 

@@ -66,6 +66,12 @@ def _amount(found: Any) -> Decimal:
         raise Unreadable(f"{found!r:.60} is no amount") from None
 
 
+def _number(found: Any) -> float:
+    if isinstance(found, bool) or not isinstance(found, int | Decimal):
+        raise Unreadable(f"{found!r:.60} is no number")
+    return float(found)
+
+
 def _moment(found: Any) -> datetime:
     try:
         read_time = datetime.fromisoformat(found)
@@ -80,6 +86,7 @@ _SCALARS: dict[Any, Reader] = {
     str: _exactly(str),
     int: _exactly(int),
     bool: _exactly(bool),
+    float: _number,
     Decimal: _amount,
     datetime: _moment,
     Any: lambda found: found,

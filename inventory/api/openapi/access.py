@@ -1,11 +1,13 @@
-"""API keys in the document: what they look like, what is answered of them, how they are sent."""
+"""API keys and sessions in the document: what is answered of them, and how they are sent."""
 
 from typing import Any
 
+from inventory.api.authentication import CHANGES_NOTHING, CSRF_HEADER, SESSION_COOKIE
 from inventory.api.contract import Contract
 from inventory.api.openapi.building import (
     JSONSchema,
     choice,
+    described,
     identifier,
     moment,
     nullable,
@@ -15,7 +17,7 @@ from inventory.api.openapi.building import (
 )
 from inventory.domain.keys import Scope
 
-_BEARER, _HEADER = "bearer", "header"
+_BEARER, _HEADER, _SESSION, _CSRF = "bearer", "header", "session", "csrf"
 
 
 def keys() -> dict[str, JSONSchema]:
@@ -28,6 +30,7 @@ def keys() -> dict[str, JSONSchema]:
     return {
         "ApiKey": record("What is kept of an API key.", _kept()),
         "NewApiKey": record("An API key that was just made.", {**_kept(), "key": key}),
+        "Session": record("On whose behalf requests are made.", _signed_in()),
     }
 
 
@@ -46,8 +49,28 @@ def _kept() -> dict[str, JSONSchema]:
     }
 
 
+def _signed_in() -> dict[str, JSONSchema]:
+    authentication = {"type": "string", "enum": ["on", "off"]}
+    token = text(
+        f"What a change has to send as `{CSRF_HEADER}` beside the cookie; null without a session.",
+        pattern="^[0-9a-f]{64}$",
+    )
+    return {
+        "authentication": described(authentication, "Whether requests need an API key here."),
+        "key_id": nullable(identifier("The key's id; null where nobody needs one.")),
+        "name": nullable(text("Whose key it is.")),
+        "scopes": {
+            "type": "array",
+            "items": choice(Scope, "One of them."),
+            "description": "What may be done; `admin` is everything.",
+        },
+        "expires_at": nullable(moment("When the session, or else the key, ends; null: never.")),
+        "csrf_token": nullable(token),
+    }
+
+
 def security_schemes() -> dict[str, dict[str, Any]]:
-    """Return the two ways to send an API key."""
+    """Return the two ways to send an API key, and what a page sends instead."""
     return {
         _BEARER: {
             "type": "http",
@@ -60,20 +83,39 @@ def security_schemes() -> dict[str, dict[str, Any]]:
             "name": "X-API-Key",
             "description": "An API key by itself.",
         },
+        _SESSION: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": SESSION_COOKIE,
+            "description": "The session of a page of the same origin, from `POST /api/session`.",
+        },
+        _CSRF: {
+            "type": "apiKey",
+            "in": "header",
+            "name": CSRF_HEADER,
+            "description": "The session's `csrf_token`, beside its cookie, with every change.",
+        },
     }
 
 
-def security_of(promised: Contract, *, key_needed: bool, public_reads: bool) -> list[Any]:
+def security_of(
+    promised: Contract, method: str, *, key_needed: bool, public_reads: bool
+) -> list[Any]:
     """Return which keys an operation needs here; the empty one stands for none."""
-    if promised.scope is None:
+    if not promised.needs_key:
         return []
     open_to_all = public_reads and promised.scope is Scope.CATALOG_READ
     without: list[Any] = [] if key_needed and not open_to_all else [{}]
-    return [*without, {_BEARER: []}, {_HEADER: []}]
+    session: dict[str, Any] = {_SESSION: []}
+    if method.upper() not in CHANGES_NOTHING:
+        session[_CSRF] = []
+    return [*without, {_BEARER: []}, {_HEADER: []}, session]
 
 
 def scope_wording(promised: Contract) -> str:
     """Return a sentence that says which keys are good for an operation."""
+    if promised.any_key:
+        return "Needs any key, where API keys are needed."
     if promised.scope is None:
         return "Open to everybody."
     kind = " of a secret key" if promised.secret_only else ""

@@ -27,6 +27,8 @@ from inventory.api.openapi.building import (
 )
 from inventory.api.openapi.documents import documents
 from inventory.api.openapi.events import events
+from inventory.api.openapi.overview import overview
+from inventory.api.openapi.rehearsals import rehearsals
 from inventory.api.openapi.transfers import transfers
 from inventory.api.openapi.webhooks import webhooks
 from inventory.api.openapi.wording import EXAMPLES
@@ -48,10 +50,14 @@ def answers() -> dict[str, JSONSchema]:
         **keys(),
         "ApiKeyPage": _page("ApiKey", "Some API keys, the newest first."),
         **events(),
+        **overview(),
         **webhooks(),
         "WebhookPage": _page("Webhook", "Some webhooks, the newest first."),
         "DeliveryPage": _page("Delivery", "Some deliveries to an endpoint, the newest first."),
+        **rehearsals(),
+        "RehearsalPage": _page("Rehearsal", "Some rehearsals, the newest first."),
         "PurchasePage": _page("Purchase", "Some purchases, the newest first."),
+        "ReservationPage": _page("Reservation", "Some reservations, the newest first."),
         "Flaw": _flaw(),
         "Integrity": _integrity(),
         "Health": record("The process is up.", {"status": constant("ok")}),
@@ -143,7 +149,9 @@ def _movement() -> JSONSchema:
             "reference": nullable(text()),
             "note": nullable(text()),
             "customer_id": nullable(text()),
-            "actor": nullable(text("Who asked for it, if that is known.")),
+            "actor": nullable(
+                identifier("The API key with which it was asked for; of what time did, none.")
+            ),
             "purchase_id": nullable(identifier("The purchase that it belongs to.")),
             "reservation_id": nullable(identifier("The reservation that it belongs to.")),
             "at": moment("When it happened."),
@@ -189,6 +197,20 @@ def _integrity() -> JSONSchema:
             "next_cursor": nullable(
                 text("`cursor` of the check that goes on; null: it does not go on.", minLength=1)
             ),
+            "units": nullable(_units()),
+        },
+    )
+
+
+def _units() -> JSONSchema:
+    return record(
+        "What became of the units of the one product that was checked: those `stocked` are sold, "
+        "available or held. What was returned and is on sale again was stocked once more.",
+        {
+            "stocked": whole(-(2**53), 2**53, "Came in, less what was lost or written off."),
+            "sold": whole(0, 2**53, "Left with a purchase."),
+            "available": whole(-(2**53), 2**53, "Are for sale; below 0 what is owed."),
+            "held": whole(0, 2**53, "Wait for a checkout."),
         },
     )
 

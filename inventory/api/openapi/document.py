@@ -41,6 +41,12 @@ that the operation names. A secret key belongs on a server. A publishable one ma
 it reads the catalogue and buys, and sees nothing of anybody else. What was answered to a retry is
 seen by the same client only.
 
+**Sessions.** A page of the service's own origin signs in once with a secret key (`POST
+/api/session`), and is known by a cookie from then on, which scripts cannot read. What its key may
+do it may do, and what it changes needs the session's `csrf_token` as `X-CSRF-Token`. It ends after
+twelve hours, or with its key: 401 `session_expired`. A key in a header goes before the cookie.
+Answers to a session are `private`, or not to be kept at all.
+
 **Numbers.** Amounts of money are exact decimals, answered as text. Whole numbers are just that:
 `true`, `"1"` and `1.0` are refused. Unknown members of a body, unknown parameters and parameters
 given twice are refused as well.
@@ -82,7 +88,7 @@ def build(app: Flask, *, version: str, here: Here) -> dict[str, Any]:
     inputs.complete(spec.components.schemas)
     for tag in dict.fromkeys(route.tag for route in routes(app)):
         spec.tag({"name": tag, "description": _room_description(app, tag)})
-    _add_problems(spec, [found for route in routes(app) for found in problems_of(route.contract)])
+    _add_problems(spec, [found for route in routes(app) for found in problems_of(route)])
     return dict(spec.to_dict())
 
 

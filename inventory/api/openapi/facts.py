@@ -61,6 +61,8 @@ FACTS: Mapping[type[InventoryError], Mapping[str, JSONSchema]] = {
     errors.WebhookLimitReached: {
         "limit": whole(1, limits.WEBHOOKS_MAX, "How many webhooks there may be.")
     },
+    errors.RehearsalNotFound: {"rehearsal_id": text("What was asked for.")},
+    errors.RehearsalRunning: {"rehearsal_id": identifier("The rehearsal that is under way.")},
     errors.InsufficientStock: {
         **{name: nullable(schema) for name, schema in _SHORTAGE.items()},
         "lines": _lines("Every product that is short; of one alone also at the top.", _SHORTAGE),

@@ -20,6 +20,7 @@ from inventory.api.schemas.fields import (
     Money,
     QueryNumber,
     QueryTruth,
+    Share,
     Text,
     Truth,
 )
@@ -47,6 +48,7 @@ _TYPE_NAMES = {
     Money: "number",
     QueryNumber: "integer",
     QueryTruth: "boolean",
+    Share: "number",
     Truth: "boolean",
 }
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
+from inventory import errors
 from inventory.api import problems
+from inventory.api.authentication import CHANGES_NOTHING
 from inventory.api.contract import Contract
 from inventory.api.openapi.access import scope_wording, security_of
 from inventory.api.openapi.building import reference
@@ -69,10 +71,13 @@ def operation(route: Route, converter: OpenAPIConverter, here: Here) -> Object:
         "summary": promised.summary,
         "description": f"{cleandoc(route.description)}\n\n{scope_wording(promised)}",
         "security": security_of(
-            promised, key_needed=here.authenticates, public_reads=here.public_reads
+            promised,
+            route.method,
+            key_needed=here.authenticates,
+            public_reads=here.public_reads,
         ),
         "parameters": _parameters(route, converter),
-        "responses": responses(promised),
+        "responses": responses(route),
     }
     if promised.body is not None:
         described["requestBody"] = _body(promised, converter)
@@ -81,18 +86,22 @@ def operation(route: Route, converter: OpenAPIConverter, here: Here) -> Object:
     return described
 
 
-def problems_of(promised: Contract) -> list[ProblemType]:
+def problems_of(route: Route) -> list[ProblemType]:
     """Return every kind of problem that an operation can answer with."""
+    promised = route.contract
+    by_session = promised.needs_key and route.method.upper() not in CHANGES_NOTHING
+    of_method = [errors.InvalidCsrfToken] if by_session else []
     return types_of(
-        [*promised.implied_problems(), *promised.problems],
+        [*promised.implied_problems(), *of_method, *promised.problems],
         [*promised.statuses, *promised.implied_statuses()],
     )
 
 
-def responses(promised: Contract) -> Object:
+def responses(route: Route) -> Object:
     """Return every answer of an operation by its status."""
+    promised = route.contract
     answered = {str(int(status)): _success(promised, status) for status in promised.answers}
-    types = sorted(problems_of(promised), key=lambda found: found.status)
+    types = sorted(problems_of(route), key=lambda found: found.status)
     for status, group in groupby(types, key=lambda found: found.status):
         answered[str(int(status))] = problem_response(
             list(group), replayable=promised.idempotent, limited=promised.stores

@@ -77,10 +77,11 @@ def answer_headers() -> dict[str, JSONSchema]:
             text(enum=["hit", "miss", "bypass"]),
         ),
         "Cache-Control": _given(
-            "`no-cache`: keep it, and ask whether it still holds before using it; `no-store`: do "
-            "not keep it.",
-            text(enum=["no-cache", "no-store"]),
+            "`no-cache`: keep it, and ask whether it still holds before using it; `private`: only "
+            "the browser itself may; `no-store`: do not keep it.",
+            text(enum=["no-cache", "private, no-cache", "no-store"]),
         ),
+        "Set-Cookie": _given("The session for the browser to keep, or to forget.", text()),
         RETRY_AFTER: _given(
             "Seconds to wait before the request is sent again.", whole(0, 3_600), always=False
         ),

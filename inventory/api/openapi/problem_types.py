@@ -25,8 +25,10 @@ _UNCHANGED = "Change the request first: as it is, it would fail again."
 _AGAIN_LATER = "Send the same request again, with the same Idempotency-Key if it had one"
 # The first that a kind is a kind of counts.
 _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
+    (errors.SessionExpired, "Sign in again, then send the request with the new session."),
     (errors.AuthenticationFailed, "Send the request again with an API key that is good."),
     (errors.InsufficientScope, "Send the request again with an API key that has the scope."),
+    (errors.InvalidCsrfToken, "Send it again with the `csrf_token` that `GET /api/session` tells."),
     (errors.SecretKeyRequired, "Send the request again from a server, with its secret key."),
     (errors.Unavailable, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
     (errors.IdempotencyInProgress, f"{_AGAIN_LATER}, after the seconds in Retry-After."),
@@ -37,6 +39,7 @@ _RETRY: tuple[tuple[type[InventoryError], str], ...] = (
     (errors.StaleStock, "Read the stock again, then decide anew, with a new Idempotency-Key."),
     (errors.Refused, "Ask for less or wait for a change of stock; take a new Idempotency-Key."),
     (errors.WebhookLimitReached, "Delete a webhook that is not needed any more first."),
+    (errors.RehearsalRunning, "Send it again when that rehearsal is over."),
     (errors.NotFound, "Not before it exists, and then with a new Idempotency-Key."),
     (InventoryError, _UNCHANGED),
 )
@@ -178,7 +181,11 @@ def _own(kind: type[InventoryError], status: HTTPStatus) -> ProblemType:
         ),
         kept=issubclass(kind, errors.Refused | errors.NotFound | errors.DuplicateSku)
         and not issubclass(
-            kind, errors.ApiKeyNotFound | errors.WebhookNotFound | errors.DeliveryNotFound
+            kind,
+            errors.ApiKeyNotFound
+            | errors.WebhookNotFound
+            | errors.DeliveryNotFound
+            | errors.RehearsalNotFound,
         ),
     )
 

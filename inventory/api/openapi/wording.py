@@ -6,6 +6,8 @@ Knows names only: bounds and types come from the schemas.
 from collections.abc import Mapping
 from typing import Any
 
+from inventory.api.openapi.overview_wording import OVERVIEW_EXAMPLES
+from inventory.api.openapi.rehearsal_wording import REHEARSAL_EXAMPLES
 from inventory.api.openapi.webhook_wording import WEBHOOK_EXAMPLES
 
 FIELDS: Mapping[str, str] = {
@@ -51,6 +53,8 @@ FIELDS: Mapping[str, str] = {
     "min_price": "Only products that cost at least this much.",
     "max_price": "Only products that cost at most this much.",
     "in_stock": "Only products that can (true) or cannot (false) be bought now.",
+    "low_stock": "Only products whose `availability` is (true) or is not (false) `low_stock`: "
+    "`low_stock_threshold` units or less can be bought, but more than none.",
     "client": "Whose key it is. Keys of the same client share what is answered to its retries, and "
     "its limits.",
     "scopes": "What the key is good for; `admin` may do everything.",
@@ -128,6 +132,19 @@ _PURCHASE: dict[str, Any] = {
     "lines": [{**_SOLD, "total": "179.80", "returned": 0}],
 }
 
+_RESERVATION: dict[str, Any] = {
+    "id": "66f1c0ffee66f1c0ffee0004",
+    "state": "held",
+    "lines": [{"product_id": _PRODUCT_ID, "quantity": 3, "backordered": 0}],
+    "customer_id": "c-1001",
+    "reference": None,
+    "created_at": _CREATED_AT,
+    "expires_at": "2026-01-31T12:10:00.000Z",
+    "extendable_until": "2026-02-07T12:00:00.000Z",
+    "ended_at": None,
+    "purchase_id": None,
+}
+
 _MOVEMENT: dict[str, Any] = {
     "id": "66f1c0ffee66f1c0ffee0003",
     "product_id": _PRODUCT_ID,
@@ -141,7 +158,7 @@ _MOVEMENT: dict[str, Any] = {
     "reference": "delivery 4711",
     "note": None,
     "customer_id": None,
-    "actor": None,
+    "actor": "66f1c0ffee66f1c0ffee0007",
     "purchase_id": None,
     "reservation_id": None,
     "at": "2026-02-01T08:30:00.000Z",
@@ -195,18 +212,8 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "Purchase": _PURCHASE,
     "PurchasePage": {"items": [_PURCHASE], "next_cursor": None},
-    "Reservation": {
-        "id": "66f1c0ffee66f1c0ffee0004",
-        "state": "held",
-        "lines": [{"product_id": _PRODUCT_ID, "quantity": 3, "backordered": 0}],
-        "customer_id": "c-1001",
-        "reference": None,
-        "created_at": _CREATED_AT,
-        "expires_at": "2026-01-31T12:10:00.000Z",
-        "extendable_until": "2026-02-07T12:00:00.000Z",
-        "ended_at": None,
-        "purchase_id": None,
-    },
+    "Reservation": _RESERVATION,
+    "ReservationPage": {"items": [_RESERVATION], "next_cursor": None},
     "Return": {
         "id": "66f1c0ffee66f1c0ffee0005",
         "purchase_id": _PURCHASE_ID,
@@ -253,11 +260,21 @@ EXAMPLES: Mapping[str, Any] = {
         ],
         "problems_total": 1,
         "next_cursor": None,
+        "units": None,
     },
     "NewKeyRequest": {"client": "web shop", "scopes": ["catalog:read", "stock:purchase"]},
     "ApiKey": _API_KEY,
     "NewApiKey": {**_API_KEY, "key": f"inv_sk_{'0' * 49}"},
     "ApiKeyPage": {"items": [_API_KEY], "next_cursor": None},
+    "SignInRequest": {"key": f"inv_sk_{'0' * 49}"},
+    "Session": {
+        "authentication": "on",
+        "key_id": _API_KEY["id"],
+        "name": "dashboard",
+        "scopes": ["admin"],
+        "expires_at": "2026-02-01T00:00:00.000Z",
+        "csrf_token": "0f" * 32,
+    },
     "StockCrossing": {
         "product_id": _PRODUCT_ID,
         "stock": 20,
@@ -276,6 +293,8 @@ EXAMPLES: Mapping[str, Any] = {
         "read_at": "2026-01-31T12:30:00.250Z",
     },
     **WEBHOOK_EXAMPLES,
+    **REHEARSAL_EXAMPLES,
+    **OVERVIEW_EXAMPLES,
     "Health": {"status": "ok"},
     "Readiness": {"status": "ready", "mongodb": "ok", "redis": "ok"},
 }

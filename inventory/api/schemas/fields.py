@@ -113,6 +113,21 @@ class Money(fields.Field[Decimal]):
         return amount.copy_abs()
 
 
+class Share(fields.Field[float]):
+    """A number from 0 to 1; text and truths are none."""
+
+    def __init__(self, **options: Any) -> None:
+        self._range = validate.Range(min=0, max=1)
+        super().__init__(validate=self._range, **options)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise ValidationError("Not a valid number.")
+        # Before it becomes a float, because not every number does.
+        self._range(value)
+        return abs(float(value))
+
+
 class Attributes(fields.Field[Mapping[str, Any]]):
     """Names with a text, a number or a truth each; in a merge patch null takes a name away."""
 

@@ -88,6 +88,7 @@ class ProductListSchema(StrictSchema):
     min_price = Money()
     max_price = Money()
     in_stock = QueryTruth()
+    low_stock = QueryTruth()
     sort = fields.Enum(SortKey, by_value=True, load_default=SortKey.NEWEST)
 
     @post_load
@@ -101,7 +102,7 @@ class ProductListSchema(StrictSchema):
             ids=None if ids is None else tuple(ids.split(",")),
             **{
                 name: data.pop(name, None)
-                for name in ("sku", "tag", "min_price", "max_price", "in_stock")
+                for name in ("sku", "tag", "min_price", "max_price", "in_stock", "low_stock")
             },
         )
         if wanted.ids and len(wanted.ids) > limits.IDS_MAX:

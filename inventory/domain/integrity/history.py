@@ -15,6 +15,8 @@ from inventory.domain.integrity.problems import Code, Findings
 from inventory.domain.movements import Entry, Kind, Movement
 from inventory.domain.stock import Snapshot
 
+_SALES = frozenset({Kind.PURCHASE, Kind.COMMIT})
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -52,6 +54,9 @@ class History:
         self.balance_min = 0
         # The units that came back and are on sale again.
         self.restocked = 0
+        # The units that left with a purchase, and those that came, less those that were lost.
+        self.sold = 0
+        self.stocked = 0
         # Whether the last movement is the last entry of the tail, where there is a tail.
         self.ends_with_tail = True
         # Without a gap, and each balance follows from the one before.
@@ -121,6 +126,10 @@ class History:
         self.balance, self.held_balance = row.balance, row.held_balance
         self.balance_min = min(self.balance_min, row.balance)
         self.restocked += entry.delta if entry.kind is Kind.RETURN else 0
+        if entry.kind in _SALES:
+            self.sold -= entry.delta + entry.held_delta
+        else:
+            self.stocked += entry.delta + entry.held_delta
 
     def _miss(self, row: Movement) -> None:
         self.is_sound = False

@@ -58,6 +58,19 @@ class ProductRecord:
         return self.counters.tail if self.counters else _NO_TAIL
 
 
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What became of all units: by right, `stocked` is what the others come to together.
+
+    What was returned and is on sale again was stocked once more.
+    """
+
+    stocked: int
+    sold: int
+    available: int
+    held: int
+
+
 class ProductCheck:
     """One product's check: first its movements go by, then the rest is held against them."""
 
@@ -69,6 +82,13 @@ class ProductCheck:
     def follow(self, rows: Iterable[Movement]) -> Iterator[Placed]:
         """Yield all movements of ledger and tail in their order; `rows` are the ledger's."""
         return self.history.merged(rows, self.record.counters)
+
+    def units(self) -> Units | None:
+        """Return what became of all units; all movements have gone by."""
+        counters, history = self.record.counters, self.history
+        if counters is None:
+            return None
+        return Units(history.stocked, history.sold, counters.available, counters.held)
 
     def match_returns(self, restocked: int) -> None:
         """Hold the units that returns put on sale again against the movements, all gone by."""

@@ -13,12 +13,13 @@
     │   │   ├── MixedCurrencies, StockLimitExceeded, CountBelowHeld, DuplicateSku
     │   │   ├── ReservationExpired, ReservationReleased, ReservationCommitted
     │   │   ├── CommitExceedsHeld, ReturnExceedsPurchased
-    │   │   └── StaleVersion, WebhookLimitReached
+    │   │   └── StaleVersion, WebhookLimitReached, RehearsalRunning
     │   ├── EventsForgotten            read anew what you need, then go on from there
     │   ├── NotFound                   Product-, Purchase-, Reservation-, ApiKey-, Webhook-,
-    │   │                              DeliveryNotFound
+    │   │                              Delivery-, RehearsalNotFound
     │   ├── AccessRefused              AuthenticationRequired, InvalidApiKey, InsufficientScope,
-    │   │                              SecretKeyRequired, ForeignPage
+    │   │                              SecretKeyRequired, ForeignPage, SessionExpired,
+    │   │                              InvalidCsrfToken
     │   └── InvalidRequest             ValidationFailed, IdempotencyKeyReused
     └── UnexpectedAnswer               not what the service's document promises
 
@@ -31,7 +32,9 @@ from inventory_client.errors.access import (
     ForeignPage,
     InsufficientScope,
     InvalidApiKey,
+    InvalidCsrfToken,
     SecretKeyRequired,
+    SessionExpired,
 )
 from inventory_client.errors.base import (
     InventoryError,
@@ -60,6 +63,8 @@ from inventory_client.errors.refusals import (
     PurchaseLimitExceeded,
     PurchaseNotFound,
     Refused,
+    RehearsalNotFound,
+    RehearsalRunning,
     ReservationCommitted,
     ReservationExpired,
     ReservationNotFound,
@@ -105,6 +110,7 @@ __all__ = [
     "InsufficientScope",
     "InsufficientStock",
     "InvalidApiKey",
+    "InvalidCsrfToken",
     "InvalidRequest",
     "InventoryError",
     "MixedCurrencies",
@@ -118,6 +124,8 @@ __all__ = [
     "PurchaseNotFound",
     "RateLimited",
     "Refused",
+    "RehearsalNotFound",
+    "RehearsalRunning",
     "RequestTimedOut",
     "ReservationCommitted",
     "ReservationExpired",
@@ -126,6 +134,7 @@ __all__ = [
     "ReturnExceedsPurchased",
     "SecretKeyRequired",
     "ServerProblem",
+    "SessionExpired",
     "Shortage",
     "StaleStock",
     "StaleVersion",

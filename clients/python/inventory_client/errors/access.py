@@ -21,6 +21,18 @@ class InvalidApiKey(AccessRefused):
     code = "invalid_api_key"
 
 
+class SessionExpired(AccessRefused):
+    """A page's session is over; a client with a key has none."""
+
+    code = "session_expired"
+
+
+class InvalidCsrfToken(AccessRefused):
+    """A page's session needs its CSRF token as well; a client with a key has no session."""
+
+    code = "invalid_csrf_token"
+
+
 class InsufficientScope(AccessRefused):
     """The API key is good, but not for this."""
 

@@ -112,6 +112,14 @@ class DeliveryNotFound(NotFound):
     delivery_id: str
 
 
+class RehearsalNotFound(NotFound):
+    """No rehearsal has this id, or it is kept no longer."""
+
+    code = "rehearsal_not_found"
+
+    rehearsal_id: str
+
+
 class Refused(Problem):
     """A definite no that changed nothing, for a reason of the shop."""
 
@@ -249,6 +257,14 @@ class WebhookLimitReached(Refused):
     code = "webhook_limit_reached"
 
     limit: int
+
+
+class RehearsalRunning(Refused):
+    """A rehearsal is under way, and there is one at a time."""
+
+    code = "rehearsal_running"
+
+    rehearsal_id: str
 
 
 class StaleVersion(Refused):

@@ -8,6 +8,7 @@ from inventory_client.operations.events import Events
 from inventory_client.operations.keys import Keys
 from inventory_client.operations.products import Products
 from inventory_client.operations.purchases import Purchases
+from inventory_client.operations.rehearsals import Rehearsals
 from inventory_client.operations.reservations import Reservations
 from inventory_client.operations.stock import Stocks
 from inventory_client.operations.transfers import Transfers
@@ -15,6 +16,15 @@ from inventory_client.operations.webhooks import Webhooks
 
 
 class Operations(
-    Products, Transfers, Stocks, Purchases, Reservations, Events, Webhooks, Books, Keys
+    Products,
+    Transfers,
+    Stocks,
+    Purchases,
+    Reservations,
+    Events,
+    Webhooks,
+    Rehearsals,
+    Books,
+    Keys,
 ):
     """All of them together."""

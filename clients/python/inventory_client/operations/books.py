@@ -3,6 +3,7 @@
 from inventory_client.answers import Health, Integrity, Readiness
 from inventory_client.inputs import parameters
 from inventory_client.operations.base import Room, segment
+from inventory_client.overview import Overview
 
 
 class Books(Room):
@@ -15,6 +16,10 @@ class Books(Room):
     def check_all(self, *, cursor: str | None = None) -> Integrity:
         """Check as many products as one second allows; go on with its `next_cursor`."""
         return self._read(Integrity, "/api/integrity", parameters(cursor=cursor))
+
+    def get_overview(self) -> Overview:
+        """See what an instance has counted and how the stores stand, a second or two ago."""
+        return self._read(Overview, "/api/overview")
 
     def get_health(self) -> Health:
         """Ask whether the process is up."""

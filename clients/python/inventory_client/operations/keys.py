@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from inventory_client.answers import ApiKey, NewApiKey
+from inventory_client.answers import ApiKey, NewApiKey, Session
 from inventory_client.inputs import given
 from inventory_client.operations.base import Room, segment
 
@@ -37,6 +37,10 @@ class Keys(Room):
     def get_key(self, key_id: str) -> ApiKey:
         """Read what is kept of a key: everything but the key itself."""
         return self._read(ApiKey, f"{_PATH}/{segment(key_id)}")
+
+    def get_session(self) -> Session:
+        """Tell whose key the client has, and what may be done with it."""
+        return self._read(Session, "/api/session")
 
     def revoke_key(self, key_id: str) -> None:
         """Let a key open nothing any more, in every process within a second."""

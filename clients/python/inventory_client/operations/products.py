@@ -27,6 +27,7 @@ class Products(Room):
         min_price: Money | None = None,
         max_price: Money | None = None,
         in_stock: bool | None = None,
+        low_stock: bool | None = None,
         sort: Sort | None = None,
         page_size: int = 100,
         fresh: bool = False,
@@ -44,6 +45,7 @@ class Products(Room):
             min_price=min_price,
             max_price=max_price,
             in_stock=in_stock,
+            low_stock=low_stock,
             sort=sort,
         )
 

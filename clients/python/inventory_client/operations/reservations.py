@@ -1,9 +1,9 @@
 """Reservations: units set aside during a checkout."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from inventory_client.answers import Purchase, Reservation
-from inventory_client.inputs import CartLine, Line, given
+from inventory_client.inputs import CartLine, Line, ReservationState, given
 from inventory_client.operations.base import Room, segment
 
 _PATH = "/api/reservations"
@@ -29,6 +29,24 @@ class Reservations(Room):
             reference=reference,
         )
         return self._keyed(Reservation, _PATH, body, idempotency_key)
+
+    def list_reservations(
+        self,
+        *,
+        state: ReservationState | None = None,
+        product_id: str | None = None,
+        customer_id: str | None = None,
+        page_size: int = 100,
+    ) -> Iterator[Reservation]:
+        """Yield reservations, the newest first; of a state, product or customer, if told so."""
+        return self._pages(
+            Reservation,
+            _PATH,
+            page_size,
+            state=state,
+            product_id=product_id,
+            customer_id=customer_id,
+        )
 
     def get_reservation(self, reservation_id: str) -> Reservation:
         """Read one reservation; its state is that of this very moment."""

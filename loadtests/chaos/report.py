@@ -1,5 +1,6 @@
 """What each fault did to the clients: tables for people, JSON for machines. Decides nothing."""
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -81,7 +82,10 @@ def seen_in(history: History, struck: Sequence[Struck]) -> tuple[list[Seen], flo
         key=lambda attempt: attempt.sent_at,
     )
     times = [attempt.sent_at for attempt in attempts]
-    return [_seen(one, attempts, times) for one in struck], _calm_rate(attempts, times, struck)
+    # Whoever is answered after the next fault has struck has met that one, and is counted there.
+    ends = [*(after.began for after in struck[1:]), math.inf]
+    seen = [_seen(one, end, attempts, times) for one, end in zip(struck, ends, strict=True)]
+    return seen, _calm_rate(attempts, times, struck)
 
 
 def _calm_rate(
@@ -102,12 +106,16 @@ def _calm_rate(
     return sold / seconds if seconds else 0.0
 
 
-def _seen(struck: Struck, attempts: Sequence[Attempt], times: Sequence[int]) -> Seen:
+def _seen(struck: Struck, end: float, attempts: Sequence[Attempt], times: Sequence[int]) -> Seen:
     first, last = bisect_left(times, struck.began), bisect_right(times, struck.recovered)
     before = attempts[max(0, first - 1_000) : first]
     under_way = [a for a in before if a.answer and a.answer.at > struck.began]
     sent = attempts[first:last]
-    failed = [a for a in (*under_way, *sent) if a.answer and a.answer.status in UNKNOWN_STATUSES]
+    failed = [
+        a
+        for a in (*under_way, *sent)
+        if a.answer and a.answer.status in UNKNOWN_STATUSES and a.answer.at <= end
+    ]
     waits = sorted(_seconds(attempt) for attempt in (*under_way, *sent))
     return Seen(
         struck,

@@ -11,8 +11,9 @@ import pytest
 
 from inventory.local.servers import LOOPBACK
 from loadtests.books import OPENING, PURCHASE, Movement, ProductBooks, Sale
-from loadtests.chaos import audit
-from loadtests.chaos.plan import PlanError, faults_of, schedule
+from loadtests.chaos import audit, report
+from loadtests.chaos.faults import FAULTS
+from loadtests.chaos.plan import PlanError, Step, faults_of, schedule
 from loadtests.chaos.proxy import Behaviour, Manner, Proxy
 from loadtests.chaos.stack import TOPOLOGIES
 from loadtests.journal import Answer, Attempt, History, Order, OrderHistory, Sighting
@@ -175,3 +176,18 @@ def test_an_audit_finds_what_is_wrong(history: History, books: ProductBooks, fou
     violations = audit.examine(history, {PRODUCT: books}).violations
     assert bool(violations) == bool(found)
     assert found in "; ".join(violation.found for violation in violations)
+
+
+@pytest.mark.parametrize("answered, failed", [(4.5, [1, 0]), (6.5, [0, 1])])
+def test_a_failure_is_laid_to_the_fault_it_met(answered: float, failed: list[int]) -> None:
+    """Who is still waiting when the next fault strikes has met that one, not the one before."""
+    quiet = next(fault for fault in FAULTS if fault.silent)
+    loud = next(fault for fault in FAULTS if not fault.silent)
+    steps = [Step(number, (fault,), 1.0, 0.2, "") for number, fault in enumerate((quiet, loud))]
+    at = [int(second * SECOND) for second in (3, 4, 5, 6, 7, 8)]
+    struck = [report.Struck(steps[0], *at[:3]), report.Struck(steps[1], *at[3:])]
+    attempt = Attempt(4 * SECOND, Answer(int(answered * SECOND), 503, "{}"))
+    history = replace(HISTORY, orders=[OrderHistory(ORDER, (attempt,))])
+    seen_by_step, _ = report.seen_in(history, struck)
+    assert [one.failed for one in seen_by_step] == failed
+    assert bool(report.broken_silence(seen_by_step)) == bool(failed[0])

@@ -12,7 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 bp = Blueprint("dashboard", __name__, url_prefix="/admin")
@@ -51,7 +51,7 @@ class File:
 @bp.get("")
 def get_address() -> Response:
     """Send who left out the slash to the page, whose files are named relative to it."""
-    return redirect("admin/", 308)  # type: ignore[return-value]
+    return Response(status=308, headers={"Location": "admin/"})
 
 
 @bp.get("/")

@@ -19,6 +19,7 @@ from typing import Any
 
 QUANTITIES = (1, 2, 3, 4)
 SECONDS_MAX = 200.0
+DICE = random.SystemRandom()
 # Seconds until a try after one that was refused because of overload, at most.
 PATIENCE = (2.0, 4.0, 8.0)
 
@@ -55,7 +56,7 @@ class Buyer:
                 return [response.status, answer, response.getheader("Idempotent-Replayed")]
             # Not sooner than `Retry-After` says, later each time, and not all at once: those who
             # are refused must not take the time of those who are served.
-            time.sleep(random.uniform(0.02, 0.1) if running else random.uniform(1.0, patience))  # noqa: S311
+            time.sleep(DICE.uniform(0.02, 0.1) if running else DICE.uniform(1.0, patience))
         raise AssertionError("patience has no end")
 
     def ask_twice_at_once(self, key: str, quantity: int) -> list[Any]:
@@ -86,13 +87,12 @@ def have_wishes(buyer: Buyer, wishes: int, chance: random.Random, done: list[Any
 def main(port: str, product_id: str, buyers: str, wishes: str, seed: str) -> None:
     """Be one client process."""
     done: list[Any] = []
+    chances = [random.Random(f"{seed}.{n}") for n in range(int(buyers))]  # noqa: S311 - no secrets
     threads = [
         threading.Thread(
-            target=have_wishes,
-            # Repeatable wishes, not secrets.
-            args=(Buyer(int(port), product_id), int(wishes), random.Random(f"{seed}.{n}"), done),  # noqa: S311
+            target=have_wishes, args=(Buyer(int(port), product_id), int(wishes), chance, done)
         )
-        for n in range(int(buyers))
+        for chance in chances
     ]
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -15,6 +15,7 @@ from inventory.bookkeeping import opened
 from inventory.repository import mongo
 from inventory.services.keys import Keyring
 from inventory.settings import Settings
+from tests.api.documented import Call, check, operation_of
 from tests.api.support import Books
 
 Create = Callable[..., dict[str, Any]]
@@ -88,3 +89,24 @@ def _keyring(settings: Settings) -> Iterator[Keyring]:
     """The keys, as the command line makes them."""
     with opened(settings) as books:
         yield books.keyring
+
+
+@pytest.fixture(name="document", scope="session")
+def _document(app: Flask) -> dict[str, Any]:
+    document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+    return document
+
+
+@pytest.fixture(name="call")
+def _call(app: Flask, client: FlaskClient, document: dict[str, Any]) -> Call:
+    """Send a request, check the answer by the document, and return it."""
+
+    def call(method: str, path: str, status: int, code: str | None = None, **sent: Any) -> Any:
+        response = client.open(path, method=method, **sent)
+        assert response.status_code == status, response.text
+        if code is not None:
+            assert response.get_json()["code"] == code
+        check(document, operation_of(app, document, method, path), response)
+        return response
+
+    return call

@@ -8,14 +8,22 @@
 #   EDGE_HEALTH_LISTEN         where it says that it is alive (127.0.0.1:8081)
 #   EDGE_MICROCACHE            on or off (on): reads of products may be a second or two old
 #   EDGE_PURCHASES_BY_PRODUCT  on or off (off): all purchases of a product go to one instance
+#   EDGE_SALES_AT_ONCE         purchases, carts and holds that one instance has at once (128)
 set -eu
 
 directory=$1
 
 switch() {
+    case $3 in
+        on | off) echo "set \$$1 $3;" ;;
+        *) echo "$2 is '$3': say on or off" >&2 && exit 1 ;;
+    esac
+}
+
+number() {
     case $2 in
-        on | off) echo "set \$$1 $2;" ;;
-        *) echo "$1 is '$2': say on or off" >&2 && exit 1 ;;
+        '' | *[!0-9]* | 0* | ?????*) echo "$1 is '$2': say a number from 1 to 9999" >&2 && exit 1 ;;
+        *) echo "$2" ;;
     esac
 }
 
@@ -24,8 +32,9 @@ for file in nginx microcache reads problems; do
     cp "$(dirname "$0")/$file.conf" "$directory/"
 done
 
-microcache=$(switch microcache "${EDGE_MICROCACHE:-on}")
-purchases=$(switch purchases_by_product "${EDGE_PURCHASES_BY_PRODUCT:-off}")
+microcache=$(switch microcache EDGE_MICROCACHE "${EDGE_MICROCACHE:-on}")
+purchases=$(switch purchases_by_product EDGE_PURCHASES_BY_PRODUCT "${EDGE_PURCHASES_BY_PRODUCT:-off}")
+sales=$(number EDGE_SALES_AT_ONCE "${EDGE_SALES_AT_ONCE:-128}")
 cat > "$directory/place.conf" <<END
 listen ${EDGE_LISTEN:-8080};
 $microcache
@@ -35,3 +44,11 @@ echo "listen ${EDGE_HEALTH_LISTEN:-127.0.0.1:8081};" > "$directory/health.conf"
 for server in $EDGE_API_SERVERS; do
     echo "server $server max_fails=3 fail_timeout=1s;"
 done > "$directory/servers.conf"
+# More than the instances can answer soon are refused here, for a tenth of what it would cost there.
+# shellcheck disable=SC2086 # one word each
+set -- $EDGE_API_SERVERS
+cat > "$directory/sales.conf" <<END
+limit_conn per_client 256;
+limit_conn sales $((sales * $#));
+limit_conn_status 503;
+END

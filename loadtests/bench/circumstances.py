@@ -19,7 +19,9 @@ PACKAGES = ("flask", "gunicorn", "gevent", "pymongo", "redis")
 CPU_MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
 
 
-def look(client: MongoClient[dict[str, Any]], redis_url: str) -> Mapping[str, str]:
+def look(
+    client: MongoClient[dict[str, Any]], redis_url: str, nginx: Path | None = None
+) -> Mapping[str, str]:
     """Return what is known of machine, system, servers, packages and code, as people read it."""
     model = CPU_MODEL.search(Path("/proc/cpuinfo").read_text())
     with Redis.from_url(redis_url) as valkey:
@@ -32,9 +34,15 @@ def look(client: MongoClient[dict[str, Any]], redis_url: str) -> Mapping[str, st
         "Python": platform.python_version(),
         "mongod": str(client.server_info()["version"]),
         "Valkey": str(server.get("valkey_version") or server["redis_version"]),
+        **({"nginx": _nginx_version(nginx)} if nginx else {}),
         **{name: version(name) for name in PACKAGES},
         "load average before": f"{os.getloadavg()[0]:.2f}",
     }
+
+
+def _nginx_version(binary: Path) -> str:
+    told = subprocess.run([binary, "-v"], capture_output=True, text=True, check=True).stderr
+    return told.strip().rpartition("/")[2]
 
 
 def _commit() -> str:

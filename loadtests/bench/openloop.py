@@ -13,7 +13,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import cycle, repeat
 
 from loadtests.figures import percentile
 
@@ -23,6 +23,8 @@ READ_BYTES = 65_536
 END_OF_HEADERS = b"\r\n\r\n"
 CONTENT_LENGTH = b"content-length:"
 REFUSALS = (429, 503)
+# The system chooses one.
+ANY_ADDRESS = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,15 @@ def run(
     request: bytes | Iterator[bytes],
     times: Sequence[float],
     connections_max: int = CONNECTIONS_MAX,
+    addresses: Sequence[str] = (ANY_ADDRESS,),
 ) -> Answers:
-    """Send `request`, or the next one, at each of `times`.
+    """Send `request`, or the next one, at each of `times`, by turns from each of `addresses`.
 
     Waits for the answers, `ANSWER_SECONDS_MAX` at most.
     """
     cpu_began = time.process_time()
     requests = repeat(request) if isinstance(request, bytes) else request
-    work = _OpenLoop(host, port, requests, times, connections_max)
+    work = _OpenLoop(host, port, requests, times, connections_max, addresses)
     try:
         work.run()
     finally:
@@ -113,11 +116,13 @@ class _OpenLoop:
         requests: Iterator[bytes],
         times: Sequence[float],
         connections_max: int,
+        addresses: Sequence[str],
     ) -> None:
         self._address = (host, port)
         self._requests = requests
         self._times = times
         self._connections_max = connections_max
+        self._addresses = cycle(addresses)
         self._poll = select.epoll()
         self._connections: dict[int, _Connection] = {}
         self._free: deque[_Connection] = deque()
@@ -160,6 +165,7 @@ class _OpenLoop:
         connection = _Connection(due)
         connection.socket.setblocking(False)
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.socket.bind((next(self._addresses), 0))
         connection.socket.connect_ex(self._address)
         descriptor = connection.socket.fileno()
         self._connections[descriptor] = connection

@@ -64,6 +64,7 @@ VARIANTS = (
     Variant(BARE, Kind.PAGE),
     Variant(OURS, Kind.PAGE),
     Variant(NGINX, Kind.READ),
+    Variant(NGINX, Kind.PURCHASE),
 )
 
 # Names of variants: the first is divided by the second, round by round.
@@ -80,6 +81,7 @@ PAIRS = (
     ("ours 304", "bare read"),
     ("ours list of 20", "bare list of 20"),
     ("nginx read", "ours read"),
+    ("nginx purchase", "ours purchase"),
 )
 
 

@@ -1,6 +1,7 @@
 """A whole run: warm up, turns in rounds, what is measured once, the books, the results."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,13 +9,14 @@ from statistics import median
 from typing import Any
 
 from inventory.serving import PROJECT
+from loadtests import edge
 from loadtests.bench import circumstances, integrity, picture, report, wrk
 from loadtests.bench import stage as staging
 from loadtests.bench.plan import NGINX, Plan, PlanError
 from loadtests.bench.ratios import Turn, ratios_of, turns_of
 from loadtests.bench.singles import Measuring, Singles
 from loadtests.bench.stage import Say, Stage
-from loadtests.bench.targets import HOT, Measured, targets_of
+from loadtests.bench.targets import EDGE, HOT, Measured, targets_of
 from loadtests.bench.turns import Turns
 from loadtests.report import new_directory
 
@@ -36,7 +38,8 @@ def run(plan: Plan, reports: Path, keep: bool, say: Say) -> bool:
     say("Starting the stores and all designs ...")
     wants_proxy = any(variant.design == NGINX for variant in plan.variants)
     with staging.running(wants_proxy) as stage:
-        known = circumstances.look(stage.client, stage.settings.redis_url)
+        nginx = edge.find_nginx(os.environ) if wants_proxy else None
+        known = circumstances.look(stage.client, stage.settings.redis_url, nginx)
         measured, problems = _measure(plan, stage, say)
         say("Checking all books ...")
         problems += integrity.problems_of(stage.designs["ours"].url, stage.settings.mongo_url, say)
@@ -66,7 +69,8 @@ def _measure(plan: Plan, stage: Stage, say: Say) -> tuple[Measured, list[str]]:
     singles: Singles | None = None
     if plan.is_whole:
         say("One client, open loop, overload, cache ...")
-        singles = measuring.singles(median(turn.rate for turn in turns_of(turns, HOT)))
+        peaks = (median(turn.rate for turn in turns_of(turns, name)) for name in (HOT, EDGE))
+        singles = measuring.singles(*peaks)
     answered = sum(t.requests for t in (*warming, *turns) if t.variant.startswith("ours"))
     measured = Measured(turns, singles, measuring.processes(answered))
     found = [turn.problem for turn in (*warming, *turns) if turn.problem]

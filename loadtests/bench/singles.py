@@ -12,13 +12,15 @@ from inventory.local.servers import LOOPBACK
 from inventory.repository import mongo
 from loadtests import shop_books
 from loadtests.bench import counters, openloop, shelves, wrk
-from loadtests.bench.plan import OURS, PLAIN, Plan
+from loadtests.bench.plan import NGINX, OURS, PLAIN, Plan
 from loadtests.bench.stage import Stage
 from loadtests.figures import percentile
 from loadtests.processes import children, resident_megabytes
 
 STEADY_SHARE = 0.7
 OVERLOAD = 2.0
+# A crowd comes from everywhere; nginx counts what runs by address.
+ADDRESSES = tuple(f"127.0.1.{number}" for number in range(1, 101))
 SEED = 20_261_124
 ZIPF_PRODUCTS = 10_000
 ZIPF_PURCHASES_PERCENT = 5
@@ -85,6 +87,7 @@ class Singles:
     alone: Alone
     steady: Steady
     overloaded: Overloaded
+    edge_overloaded: Overloaded
     zipf_hit_ratio: float | None
     selling_hit_ratio: float | None
 
@@ -99,12 +102,16 @@ class Measuring:
         self.requests = 0
         self.problems: list[str] = []
 
-    def singles(self, peak: float) -> Singles:
-        """Measure everything that needs a load; `peak` is the rate of purchases of one product."""
+    def singles(self, peak: float, edge_peak: float) -> Singles:
+        """Measure everything that needs a load.
+
+        `peak` is the rate of purchases of one product, `edge_peak` the same through nginx.
+        """
         return Singles(
             self._alone(),
             self._steady(peak * STEADY_SHARE),
-            self._overload(peak * OVERLOAD),
+            self._overload(OURS, peak * OVERLOAD),
+            self._overload(NGINX, edge_peak * OVERLOAD),
             self._zipf_hit_ratio(),
             self._selling_hit_ratio(),
         )
@@ -139,7 +146,7 @@ class Measuring:
         return round(outcome.p50_ms, 2)
 
     def _steady(self, rate: float) -> Steady:
-        answers = self._open_loop("open loop", rate)
+        answers = self._open_loop("open loop", OURS, rate)
         created = len(answers.latencies.get(201, ()))
         return Steady(
             rate=round(rate, 1),
@@ -149,9 +156,9 @@ class Measuring:
             generator_us=round(answers.own_cpu_seconds / answers.scheduled * 1e6),
         )
 
-    def _overload(self, rate: float) -> Overloaded:
+    def _overload(self, design: str, rate: float) -> Overloaded:
         before = children(self._ours.pid)
-        answers = self._open_loop("overload", rate)
+        answers = self._open_loop("overload", design, rate)
         killed = set(before) - set(children(self._ours.pid))
         refused = answers.refused
         return Overloaded(
@@ -167,14 +174,15 @@ class Measuring:
             generator_us=round(answers.own_cpu_seconds / answers.scheduled * 1e6),
         )
 
-    def _open_loop(self, name: str, rate: float) -> openloop.Answers:
+    def _open_loop(self, name: str, design: str, rate: float) -> openloop.Answers:
         shelf = shelves.fill(self._ours.url)
-        request = openloop.purchase_request(LOOPBACK, self._ours.port, shelf.product_ids[0])
+        port = self._stage.designs[design].port
+        request = openloop.purchase_request(LOOPBACK, port, shelf.product_ids[0])
         times = openloop.schedule(rate, self._plan.seconds, SEED)
-        answers = openloop.run(LOOPBACK, self._ours.port, request, times)
+        answers = openloop.run(LOOPBACK, port, request, times, addresses=ADDRESSES)
         self.requests += answers.scheduled
         shelf.sold, shelf.unheard = answers.succeeded, answers.unheard
-        self._check(name, OURS, shelf)
+        self._check(f"{design} {name}", OURS, shelf)
         return answers
 
     def _zipf_hit_ratio(self) -> float | None:

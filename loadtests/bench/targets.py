@@ -1,15 +1,15 @@
 """What the service is to reach, and whether it does. Pure; each bound stands here once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from loadtests.bench.ratios import Ratio, Turn, ratios_of, turns_of
-from loadtests.bench.singles import Processes, Singles
+from loadtests.bench.singles import Overloaded, Processes, Singles
 
 GUARDED = "guarded purchase"
 HOT, KEYED, SPREAD = "ours purchase", "ours keyed purchase", "ours spread purchase"
-READ = "ours read"
+READ, EDGE = "ours read", "nginx purchase"
 # Fewer requests say nothing about memory that grows with them.
 MEMORY_REQUESTS_MIN = 100_000
 
@@ -43,7 +43,10 @@ class Measured:
 
 def targets_of(measured: Measured) -> list[Target]:
     """Hold what was measured against every target."""
-    return [*_of_rates(measured), *_of_groups(measured), *_of_cpu(measured), *_of_singles(measured)]
+    return [
+        *(*_of_rates(measured), *_of_groups(measured), *_of_cpu(measured)),
+        *(*_of_singles(measured), *_of_overload(measured), _of_memory(measured)),
+    ]
 
 
 def _of_rates(measured: Measured) -> list[Target]:
@@ -96,10 +99,7 @@ def _of_cpu(measured: Measured) -> list[Target]:
 
 
 def _of_singles(measured: Measured) -> list[Target]:
-    found, held = measured.singles, measured.processes
-    enough = held.requests_a_worker >= MEMORY_REQUESTS_MIN
-    memory = max(held.workers_megabytes) if enough else None
-    peak = _median(measured.turns, HOT, lambda turn: turn.rate)
+    found = measured.singles
 
     def single(figure: Callable[[Singles], float | None]) -> float | None:
         return None if found is None else figure(found)
@@ -108,25 +108,45 @@ def _of_singles(measured: Measured) -> list[Target]:
         _most("one client alone, of 1.1 x plain + one insert", 1, "x", single(_alone)),
         _least("hits, Zipf over 10,000 products", 0.95, "", single(lambda s: s.zipf_hit_ratio)),
         _least("hits of a product that sells", 0.9, "", single(lambda s: s.selling_hit_ratio)),
-        _least(
-            *("2xx at twice the load, of the peak", 0.9, "x"),
-            single(lambda s: s.overloaded.goodput / peak if peak else None),
-        ),
-        _most("p99 of a refusal", 50, "ms", single(lambda s: s.overloaded.refused_p99_ms)),
-        _most("refusals without Retry-After", 0, "", single(_silent_refusals)),
-        _most("requests with an unknown outcome", 0, "", single(lambda s: s.overloaded.unheard)),
-        _most("workers killed", 0, "", single(lambda s: s.overloaded.workers_killed)),
-        _most("memory of a worker after 100,000 requests", 120, "MB", memory),
     ]
+
+
+def _of_overload(measured: Measured) -> Iterator[Target]:
+    found = measured.singles
+    for where, variant, over in (
+        ("", HOT, found.overloaded if found else None),
+        (" through nginx", EDGE, found.edge_overloaded if found else None),
+    ):
+        peak = _median(measured.turns, variant, lambda turn: turn.rate)
+
+        def figure(
+            of: Callable[[Overloaded], float | None], over: Overloaded | None = over
+        ) -> float | None:
+            return None if over is None else of(over)
+
+        yield _least(
+            *(f"2xx at twice the load{where}, of the peak", 0.9, "x"),
+            over.goodput / peak if over and peak else None,
+        )
+        yield _most(f"p99 of a refusal{where}", 50, "ms", figure(lambda o: o.refused_p99_ms))
+        yield _most(f"refusals without Retry-After{where}", 0, "", figure(_silent_refusals))
+        yield _most(f"requests with an unknown outcome{where}", 0, "", figure(lambda o: o.unheard))
+        yield _most(f"workers killed{where}", 0, "", figure(lambda o: o.workers_killed))
+
+
+def _of_memory(measured: Measured) -> Target:
+    held = measured.processes
+    enough = held.requests_a_worker >= MEMORY_REQUESTS_MIN
+    memory = max(held.workers_megabytes) if enough else None
+    return _most("memory of a worker after 100,000 requests", 120, "MB", memory)
 
 
 def _alone(found: Singles) -> float:
     return found.alone.ours_ms / (1.1 * found.alone.plain_ms + found.alone.insert_ms)
 
 
-def _silent_refusals(found: Singles) -> float | None:
+def _silent_refusals(over: Overloaded) -> float | None:
     """Return how many refusals did not say when to come back; None if nobody was refused."""
-    over = found.overloaded
     return None if over.refused_p99_ms is None else over.without_retry_after
 
 

@@ -95,10 +95,10 @@ class Front:
         """Buy one unit of the product at `path`."""
         return self.call("POST", f"{path}/purchase", {"quantity": 1}, **headers)
 
-    def connected(self) -> socket.socket:
-        """Open a connection, for whoever wants to say when what is sent over it."""
+    def connected(self, address: str = LOOPBACK) -> socket.socket:
+        """Open a connection from `address`, for whoever wants to say when what is sent over it."""
         port = int(self.url.rpartition(":")[2])
-        return socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS_MAX)
+        return socket.create_connection((LOOPBACK, port), ANSWER_SECONDS_MAX, (address, 0))
 
     def raw(self, text: str) -> str:
         """Send `text` as it is; return all that comes until nginx closes the connection."""
@@ -111,9 +111,16 @@ class Front:
         return found.decode()
 
 
-def send(connection: socket.socket, path: str) -> None:
-    """Ask for `path`, without waiting for an answer."""
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n".encode())
+def send(connection: socket.socket, path: str, body: Any = None) -> None:
+    """Ask for `path`, or post a body there, without waiting for an answer."""
+    if body is None:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n".encode())
+        return
+    encoded = json.dumps(body)
+    connection.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(encoded)}\r\n\r\n{encoded}".encode()
+    )
 
 
 def receive(connection: socket.socket) -> tuple[int, Message, Any]:

@@ -238,10 +238,22 @@ def test_the_switch_turns_it_off(backend: Server, tmp_path: Path) -> None:
         assert reached(backend, path) == 3
 
 
-@pytest.mark.parametrize("switch", ["EDGE_MICROCACHE", "EDGE_PURCHASES_BY_PRODUCT"])
-def test_a_misspelt_switch_ends_the_start(switch: str, tmp_path: Path) -> None:
-    """A switch is on or off; anything else is named, and nothing is started."""
-    environ = {switch: "maybe", "EDGE_API_SERVERS": "127.0.0.1:1"}
+@pytest.mark.parametrize(
+    "switch, value, wanted",
+    [
+        ("EDGE_MICROCACHE", "maybe", "on or off"),
+        ("EDGE_PURCHASES_BY_PRODUCT", "maybe", "on or off"),
+        *(
+            ("EDGE_SALES_AT_ONCE", value, "a number from 1 to 9999")
+            for value in ("many", "0", "-1", "1.5", "10000", "1; rm")
+        ),
+    ],
+)
+def test_a_misspelt_switch_ends_the_start(
+    switch: str, value: str, wanted: str, tmp_path: Path
+) -> None:
+    """Anything but what a switch may be is named, and nothing is started."""
+    environ = {switch: value, "EDGE_API_SERVERS": "127.0.0.1:1"}
     ended = subprocess.run(
         ["/bin/sh", str(edge.CONFIGURE), str(tmp_path)],
         env=environ,
@@ -250,4 +262,4 @@ def test_a_misspelt_switch_ends_the_start(switch: str, tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode != 0
-    assert "is 'maybe': say on or off" in ended.stderr
+    assert f"{switch} is '{value}': say {wanted}" in ended.stderr

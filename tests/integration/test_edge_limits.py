@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from select import select
+from typing import Any
 
 import pytest
 import requests
@@ -26,6 +27,7 @@ from tests.integration.processes import eventually, frozen
 
 RUNNING_MAX = 256
 TOO_MANY = 40
+SALES_AT_ONCE = 8
 PRODUCTS = 12
 STOCK = 100
 SALES = 6
@@ -80,6 +82,45 @@ def test_one_client_cannot_fill_the_service(front: Front, backend: Server) -> No
     assert refusals == [("1", "too_many_requests")] * TOO_MANY
 
 
+@pytest.mark.parametrize(
+    "path, wanted",
+    [
+        ("{product}/purchase", {"quantity": 1}),
+        ("/api/purchases", {"lines": [{"quantity": 1}]}),
+        ("/api/reservations", {"ttl_seconds": 60, "lines": [{"quantity": 1}]}),
+    ],
+)
+def test_a_crowd_is_told_at_once_to_come_again(
+    few_sales: Front, backend: Server, path: str, wanted: dict[str, Any]
+) -> None:
+    """Sales beyond what the service has at once are refused, whoever asks; all else goes on."""
+    product = few_sales.create(stock=100)
+    id = product.rpartition("/")[2]
+    body = {
+        name: [{**line, "product_id": id} for line in given] if isinstance(given, list) else given
+        for name, given in wanted.items()
+    }
+    with ExitStack() as stack:
+        buyers = [
+            stack.enter_context(few_sales.connected(f"127.0.1.{number + 1}"))
+            for number in range(SALES_AT_ONCE + TOO_MANY)
+        ]
+        lister = stack.enter_context(few_sales.connected())
+        with frozen(backend):
+            for buyer in buyers:
+                send(buyer, path.format(product=product), body)
+            eventually(lambda: len(select(buyers, [], [], 0)[0]) >= TOO_MANY, "none is refused")
+            send(lister, "/api/purchases")
+        answers = [receive(buyer) for buyer in buyers]
+        assert receive(lister)[0] == 200
+    refusals = [
+        (headers["Retry-After"], body["code"]) for status, headers, body in answers if status == 503
+    ]
+    assert refusals == [("1", "overloaded")] * TOO_MANY
+    assert [status for status, _, _ in answers if status != 503] == [201] * SALES_AT_ONCE
+    assert few_sales.get(f"{product}/stock").json()["available"] == 100 - SALES_AT_ONCE
+
+
 def test_a_purchase_without_an_answer_can_be_repeated(front: Front, backend: Server) -> None:
     """A service that hangs is a 503 after three seconds; a retry with the key sells once."""
     path, key = front.create(stock=5), str(uuid.uuid4())
@@ -90,6 +131,14 @@ def test_a_purchase_without_an_answer_can_be_repeated(front: Front, backend: Ser
     eventually(lambda: front.buy(path, Idempotency_Key=key).status_code == 201, "it is never sold")
     assert front.get(f"{path}/stock").json()["available"] == 4
     assert len(front.get(f"{path}/movements?kind=purchase").json()["items"]) == 1
+
+
+@pytest.fixture(name="few_sales")
+def _few_sales(backend: Server, tmp_path: Path) -> Iterator[Front]:
+    """nginx that lets few sales at once through to the service."""
+    switches = {"EDGE_SALES_AT_ONCE": str(SALES_AT_ONCE)}
+    with edge.started(tmp_path / "few", [backend], switches) as server:
+        yield Front(server.url)
 
 
 @pytest.fixture(name="backends")

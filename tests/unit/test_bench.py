@@ -79,10 +79,14 @@ def test_what_was_not_measured_meets_no_target() -> None:
 def test_the_load_of_one_run_is_judged() -> None:
     """One client pays for plain and an insert; where nobody was refused, no refusal was good."""
     over = Overloaded(2000, 180, 50, 0.0, None, 0, 3, 100, 0, 90)
-    singles = Singles(Alone(10, 12, 1), Steady(700, 1, 2, 0, 90), over, 0.9, None)
-    found = {target.what: target for target in targets_of(Measured(TURNS, singles, PROCESSES))}
+    crowded = replace(over, goodput=90, refused_p99_ms=51)
+    singles = Singles(Alone(10, 12, 1), Steady(700, 1, 2, 0, 90), over, crowded, 0.9, None)
+    turns = [*TURNS, *(turn("nginx purchase", number, 180, 300) for number in range(3))]
+    found = {target.what: target for target in targets_of(Measured(turns, singles, PROCESSES))}
     assert found["one client alone, of 1.1 x plain + one insert"].measured == 1.0
     assert found["2xx at twice the load, of the peak"].measured == 0.9
+    assert found["2xx at twice the load through nginx, of the peak"].measured == 0.5
+    assert found["p99 of a refusal through nginx"].met is False
     assert found["requests with an unknown outcome"].met is False
     assert found["hits, Zipf over 10,000 products"].met is False
     for unjudged in ("hits of a product that sells", "refusals without Retry-After"):

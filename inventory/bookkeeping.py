@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from inventory.api.reads import ProductReads
-from inventory.cache import connection
-from inventory.cache.store import VersionedStore
 from inventory.repository import mongo, schema
 from inventory.repository.auditing import AuditRepository
 from inventory.repository.keys import KeyRepository
@@ -25,11 +22,8 @@ from inventory.services.keys import Keyring
 from inventory.services.repairing import Outcome, Repairing
 from inventory.settings import Settings
 from inventory.stock.archive import Archive
-from inventory.stock.engine import StockEngine
-from inventory.telemetry.metrics import Metrics
-from inventory.wiring import Rooms
 
-__all__ = ["Bookkeeping", "Outcome", "opened", "opened_engine", "opened_rooms"]
+__all__ = ["Bookkeeping", "Outcome", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +42,6 @@ def opened(settings: Settings) -> Iterator[Bookkeeping]:
         database = mongo.open_database(client, settings)
         schema.check_database(database)
         yield _wired(client, database)
-
-
-@contextmanager
-def opened_rooms(settings: Settings) -> Iterator[Rooms[ProductReads]]:
-    """Yield what changes products and stock, and tells the cache; raise as `opened` does."""
-    metrics = Metrics()
-    with mongo.connect(settings) as client:
-        database = mongo.open_database(client, settings)
-        schema.check_database(database)
-        redis = connection.Connection(connection.connect(settings), metrics.cache_event)
-        store = VersionedStore(redis)
-        try:
-            yield Rooms(client, database, lambda c: ProductReads(c, store), metrics)
-        finally:
-            store.close()
-
-
-@contextmanager
-def opened_engine(settings: Settings) -> Iterator[StockEngine]:
-    """Yield what changes stock alone; raise as `opened` does."""
-    with opened_rooms(settings) as rooms:
-        yield rooms.engine
 
 
 def _wired(client: MongoClient[mongo.Document], database: Database[mongo.Document]) -> Bookkeeping:

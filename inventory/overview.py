@@ -13,11 +13,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from inventory import limits, presenters
+from inventory import limits
 from inventory.cache.sharing import Shared
 from inventory.cache.store import VersionedStore
 from inventory.domain.moments import moment
 from inventory.domain.webhooks import Load, WebhookState
+from inventory.encoding import encode, joined
 from inventory.errors import InventoryError
 from inventory.repository import mongo
 from inventory.repository.standing import Shelves, StandingRepository
@@ -26,7 +27,7 @@ from inventory.telemetry.metrics import Metrics
 from inventory.telemetry.totals import BOUNDS
 
 T = TypeVar("T")
-_NO_STOCK = presenters.encode({"stock": None})
+_NO_STOCK = encode({"stock": None})
 
 
 class Overview:
@@ -66,7 +67,7 @@ class Overview:
             "totals": asdict(counted.totals),
             "purchase_seconds": {"bounds": BOUNDS, "counts": counted.purchase_counts},
         }
-        return presenters.joined(presenters.encode(own), self._stores.read())
+        return joined(encode(own), self._stores.read())
 
     def _make_stores(self) -> bytes:
         """Return what all instances say alike."""
@@ -78,9 +79,7 @@ class Overview:
             "stores": {"mongodb": "ok" if serves else "unavailable", "redis": self._redis_state()},
             "webhooks": load and _webhooks(load),
         }
-        return presenters.joined(
-            presenters.encode(stand), self._stock.read() if serves else _NO_STOCK
-        )
+        return joined(encode(stand), self._stock.read() if serves else _NO_STOCK)
 
     def _redis_state(self) -> str:
         if not self._redis.exists:
@@ -90,7 +89,7 @@ class Overview:
     def _make_stock(self) -> bytes:
         seconds = limits.OVERVIEW_SCAN_SECONDS + limits.SCRAPE_QUERY_SECONDS
         shelves = _asked(self._standing.shelves, seconds)
-        return presenters.encode({"stock": shelves and _stock(shelves)})
+        return encode({"stock": shelves and _stock(shelves)})
 
 
 def _asked(read: Callable[[], T], seconds: float = limits.SCRAPE_QUERY_SECONDS) -> T | None:

@@ -2,10 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
-
-import orjson
 
 from inventory import limits
 from inventory.domain.counts import Stocktake
@@ -20,23 +17,6 @@ from inventory.domain.reservations import Reservation
 from inventory.domain.stock import Snapshot
 from inventory.services.auditing import Report
 from inventory.services.events import EventPage
-
-
-def encode(value: Any) -> bytes:
-    """Return `value` as JSON."""
-    return orjson.dumps(value, default=_exact)
-
-
-def joined(first: bytes, second: bytes) -> bytes:
-    """Return the members of two JSON objects, neither of which is empty, in one."""
-    return first[:-1] + b"," + second[1:]
-
-
-def _exact(value: Any) -> Any:
-    # An exact number goes out exactly, without the zeros at its end.
-    if isinstance(value, Decimal):
-        return orjson.Fragment(f"{value.normalize():f}")
-    raise TypeError(type(value).__name__)
 
 
 def card(product: Product) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from inventory.cache.store import Glimpse, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned
 from inventory.domain.products import Position, Product, ProductFilter, SortKey
 from inventory.domain.stock import Snapshot
+from inventory.encoding import encode, joined
 from inventory.errors import ProductNotFound
 from inventory.services.catalogue import Catalogue
 
@@ -122,7 +123,7 @@ class ProductReads:
             cache = "hit" if found[0].hit and found[1].hit else "miss"
         if card is None or counters is None:
             raise ProductNotFound(product_id)
-        body = presenters.joined(card.body, counters.body)
+        body = joined(card.body, counters.body)
         return Rendered(body, etag_of(card.version, counters.version), cache)
 
     def page(self, asked: PageQuery, *, fresh: bool) -> Rendered:
@@ -143,7 +144,7 @@ class ProductReads:
             for id, card in zip(page.ids, page.cards, strict=True)
             if id in counters
         ]
-        items = b",".join([presenters.joined(card, stock.body) for card, stock in known])
+        items = b",".join([joined(card, stock.body) for card, stock in known])
         body = b'{"items":[%b],"next_cursor":%b}' % (items, page.next_cursor)
         # Whose counters are gone has been deleted meanwhile, and is not shown.
         versions = ",".join(str(counters[id].version) if id in counters else "" for id in page.ids)
@@ -235,11 +236,11 @@ def etag_of(version: int, revision: int) -> str:
 
 
 def _card(product: Product) -> Versioned:
-    return Versioned(product.version, presenters.encode(presenters.card(product)))
+    return Versioned(product.version, encode(presenters.card(product)))
 
 
 def _counters(stock: Snapshot) -> Versioned:
     # A deleted product still settles what was held of it, but is not to be read any more.
     if stock.closed:
         return Versioned(stock.revision, ABSENT)
-    return Versioned(stock.revision, presenters.encode(presenters.counters(stock)))
+    return Versioned(stock.revision, encode(presenters.counters(stock)))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Response, request
 
-from inventory import presenters
 from inventory.api.reads import Rendered
+from inventory.encoding import encode
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -51,7 +51,7 @@ class Complete(Response):
 def answer(value: Any, status: int = 200, **headers: str) -> Response:
     """Answer with a JSON document; an underscore in a header's name stands for a hyphen."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Complete(presenters.encode(value), status, named)
+    return Complete(encode(value), status, named)
 
 
 def page_of(

@@ -1,4 +1,4 @@
-"""The commands that check the books, put them right, and release what is held too long."""
+"""The commands that check the books and put them right."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ import click
 
 from inventory import limits, presenters
 from inventory.bookkeeping import Outcome
-from inventory.cli.opening import open_books, open_engine
+from inventory.cli.opening import open_books
 from inventory.cli.output import explained, many, progress, report
 from inventory.domain.integrity.problems import Problem
 
@@ -59,21 +59,6 @@ def repair(apply: bool) -> None:
         _sum_up(outcome, applied=apply),
     )
     sys.exit(bool(outcome.overtaken or outcome.unsolved or (outcome.repairs and not apply)))
-
-
-@click.command()
-def expire() -> None:
-    """Release the holds that have run out, now.
-
-    The service does this by itself every few seconds, and whoever needs the units takes them back
-    at once; this is for a service that is stopped, or for whoever does not want to wait.
-    """
-    released = 0
-    with explained(), open_engine() as engine:
-        while due := engine.expire_due():
-            released += due
-    were = "was" if released == 1 else "were"
-    report({"released": released}, f"{many(released, 'hold')} that had run out {were} released.")
 
 
 def _sum_up(outcome: Outcome, *, applied: bool) -> str:

@@ -3,9 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
-from inventory.cli.output import report
+from inventory.cli.output import NAME, report
 
-NAME = "inventory"
 _VARIABLE = f"_{NAME.upper()}_COMPLETE"
 
 

@@ -16,15 +16,17 @@ from typing import Any
 
 import click
 
-from inventory import presenters
 from inventory.calling import CallFailed, Unreachable
+from inventory.cli.loading import LoadedWhenAsked
+from inventory.encoding import encode
 from inventory.errors import InventoryError, Unavailable
 from inventory.local import LocalError
 from inventory.settings import SettingsError
 
+NAME = "inventory"
 NO, CANNOT = 1, 2
 _FLAG = "--json"
-_META = "inventory.json"
+_META = f"{NAME}.json"
 
 
 class Failure(click.ClickException):
@@ -45,20 +47,13 @@ class Cannot(Failure):
 
 
 class Commands(click.Group):
-    """The root of all commands: gives each of them `--json`, and puts errors into that form."""
+    """The root of all commands: gives each of them `--json`, and puts errors into that form.
 
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command, or a group of some."""
-        super().add_command(cmd, name)
-        for command in leaves(cmd):
-            command.params.append(
-                click.Option(
-                    [_FLAG],
-                    is_flag=True,
-                    expose_value=False,
-                    help="Say it in JSON: the result on the standard output, all else beside it.",
-                )
-            )
+    `places` says where each is, as `module:name`.
+    """
+
+    def __init__(self, name: str | None, *, places: Mapping[str, str], **options: Any) -> None:
+        super().__init__(name, LoadedWhenAsked(places, _let_speak_json), **options)
 
     def make_context(
         self,
@@ -78,6 +73,18 @@ class Commands(click.Group):
         """Run the command that was asked for."""
         with _errors_as_json(ctx.meta[_META]):
             return super().invoke(ctx)
+
+
+def _let_speak_json(command: click.Command) -> None:
+    for leaf in leaves(command):
+        leaf.params.append(
+            click.Option(
+                [_FLAG],
+                is_flag=True,
+                expose_value=False,
+                help="Say it in JSON: the result on the standard output, all else beside it.",
+            )
+        )
 
 
 def leaves(command: click.Command) -> Iterator[click.Command]:
@@ -103,7 +110,7 @@ def _errors_as_json(asked: bool) -> Iterator[None]:
             "detail": error.format_message(),
             "exit_code": error.exit_code,
         }
-        _write(presenters.encode(document).decode(), err=True)
+        _write(encode(document).decode(), err=True)
         raise click.exceptions.Exit(error.exit_code) from error
 
 
@@ -132,7 +139,7 @@ def wants_json() -> bool:
 
 def report(document: Mapping[str, Any], *lines: str) -> None:
     """Say a result: as lines to people, as one line of JSON to a program."""
-    for line in [presenters.encode(document).decode()] if wants_json() else lines:
+    for line in [encode(document).decode()] if wants_json() else lines:
         _write(line)
 
 

@@ -14,8 +14,8 @@ from typing import BinaryIO
 import click
 
 from inventory import limits
-from inventory.cli.opening import open_transfers
 from inventory.cli.output import Cannot, explained, many, report, wants_json
+from inventory.cli.shop import open_transfers
 from inventory.domain.claims import RequestKey
 from inventory.domain.imports import Outcome, Policy, RowResult, Summary
 from inventory.errors import MalformedTable

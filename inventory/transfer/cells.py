@@ -9,9 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from inventory import limits, strict_json
+from inventory.encoding import encode
 
 # Equals, plus, minus, at, their full-width forms, and what some programs skip before they look.
 _FORMULA = "=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
@@ -66,11 +65,7 @@ def tags_cell(tags: tuple[str, ...]) -> str:
 
 def json_cell(value: Any) -> str:
     """Return a list or an object as a cell."""
-    return orjson.dumps(value, default=_exact).decode()
-
-
-def _exact(value: Any) -> Any:
-    return orjson.Fragment(f"{value.normalize():f}")
+    return encode(value).decode()
 
 
 # How the cells of each column that an import takes are read.

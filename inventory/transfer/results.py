@@ -6,7 +6,7 @@ from typing import IO, Self
 
 from inventory import limits
 from inventory.domain.imports import RowResult, Summary
-from inventory.presenters import encode
+from inventory.encoding import encode
 from inventory.transfer.writing import result_of, summary_of
 
 _CHUNK_BYTES = 64 * 1024

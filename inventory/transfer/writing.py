@@ -9,7 +9,7 @@ from typing import Any
 from inventory.domain.imports import Outcome, RowResult, Summary
 from inventory.domain.products import Product
 from inventory.domain.stock import Snapshot
-from inventory.presenters import encode
+from inventory.encoding import encode
 from inventory.transfer.cells import EXPORTED, harmless, json_cell, tags_cell
 from inventory.transfer.reading import Format
 

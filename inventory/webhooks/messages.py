@@ -8,9 +8,9 @@ from datetime import datetime
 
 from standardwebhooks import Webhook as Signer
 
-from inventory import presenters
 from inventory.domain.events import Event
 from inventory.domain.moments import moment
+from inventory.encoding import encode
 
 
 def body_of(event: Event) -> str:
@@ -23,7 +23,7 @@ def body_of(event: Event) -> str:
         "product_id": event.product_id,
         "data": dict(event.data),
     }
-    return presenters.encode(message).decode()
+    return encode(message).decode()
 
 
 def headers_of(event_id: str, body: str, at: datetime, secrets: Sequence[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,6 +125,28 @@ def test_every_command_takes_json() -> None:
     for leaf in leaves(cli.main):
         assert "--json" in {option for param in leaf.params for option in param.opts}
         assert leaf.help
+
+
+@pytest.mark.parametrize(
+    "arguments, unneeded",
+    [
+        (["--version"], ["pymongo", "redis", "flask"]),
+        (["local", "--help"], ["redis", "flask"]),
+        (["integrity", "--help"], ["redis", "flask"]),
+    ],
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], unneeded: list[str]) -> None:
+    """Whoever starts something does not wait for what other commands need."""
+    look = (
+        "import sys; from inventory.cli import main; main(sys.argv[1:], standalone_mode=False); "
+        "print(*sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", look, *arguments], capture_output=True, text=True, check=True
+    )
+    loaded = set(ended.stdout.splitlines()[-1].split())
+    assert "inventory.cli" in loaded
+    assert loaded.isdisjoint(unneeded)
 
 
 def test_expire_releases_what_has_run_out(store: Store, process: Process, command: Command) -> None:

@@ -8,7 +8,7 @@ import click
 from deploy.docs.pages import Generated
 from deploy.docs.reference.markdown import code, compose, paragraphs, prose, table
 from inventory.cli import main
-from inventory.cli.completing import NAME
+from inventory.cli.output import NAME
 
 _ABOUT = f"""\
 What `{NAME} COMMAND --help` says. How to come by the program, what it answers to programs and

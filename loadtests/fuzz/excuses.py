@@ -64,18 +64,26 @@ ROW_BY_ROW = "a row that is wrong is told in its result"
 MULTI_STATUS = 207
 PROBLEM = "application/problem+json"
 HISTORY = "what happened to a deleted product stays on record"
+REVOKED = "a revoked key opens nothing, and stays to tell whose changes it made"
+KEY = "/api/keys/{key_id}"
 INTEGER = "JSON Schema takes 1.0 for an integer; this API refuses it"
 
 
 def excuse_for(failure: Failure, case: Case[Any], response: Response) -> str | None:
     """Return why a complaint is no finding, None if it is one."""
     if isinstance(failure, UseAfterFree):
-        return HISTORY if _reads_history(case) else None
+        return _excuse_for_what_stays(case, response)
     if isinstance(failure, AcceptedNegativeData) and response.status_code == MULTI_STATUS:
         return ROW_BY_ROW
     return (
         _excuse_for_refusal(case, response) if isinstance(failure, RejectedPositiveData) else None
     )
+
+
+def _excuse_for_what_stays(case: Case[Any], response: Response) -> str | None:
+    if case.operation.path == KEY and response.json().get("revoked_at"):
+        return REVOKED
+    return HISTORY if _reads_history(case) else None
 
 
 def _reads_history(case: Case[Any]) -> bool:

@@ -178,6 +178,18 @@ def test_the_history_of_what_was_deleted() -> None:
     assert excuse_for(FREED, call(path=product), ok) is None
 
 
+def test_revoked_keys_stay_to_be_looked_up() -> None:
+    """A key that was revoked says so for ever; one that does not say so is a finding."""
+
+    def told(revoked_at: str | None) -> Any:
+        return SimpleNamespace(headers={}, json=lambda: {"revoked_at": revoked_at})
+
+    key = call(path="/api/keys/{key_id}")
+    assert excuse_for(FREED, key, told("2026-01-31T12:00:00Z"))
+    assert excuse_for(FREED, key, told(None)) is None
+    assert excuse_for(FREED, call(path="/api/webhooks/{id}"), told("2026-01-31T12:00:00Z")) is None
+
+
 def sent(number: int, *, negative: bool = False, tried: str = "", linked: str = "") -> Any:
     """Return the headers of a call after they have been freshened."""
     meta = SimpleNamespace(

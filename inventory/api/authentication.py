@@ -23,16 +23,14 @@ _SENT = frozenset({"HTTP_AUTHORIZATION", "HTTP_X_API_KEY"})
 
 
 def authorize(scope: Scope | None, *, secret_only: bool) -> None:
-    """Let the request pass if it has an API key that is good for `scope`, or needs none.
+    """Let the request pass if it has an API key that is good for `scope`.
 
-    Without a scope any key will do. A session does what its key does. With `secret_only` a
-    publishable key will not do. Raises `AuthenticationRequired`, `InvalidApiKey`, `SessionExpired`,
-    `InvalidCsrfToken`, `InsufficientScope` or `SecretKeyRequired`, and `StorageUnavailable` where
-    nobody can say.
+    Only where keys are needed at all. Without a scope any key will do. A session does what its key
+    does. With `secret_only` a publishable key will not do. Raises `AuthenticationRequired`,
+    `InvalidApiKey`, `SessionExpired`, `InvalidCsrfToken`, `InsufficientScope` or
+    `SecretKeyRequired`, and `StorageUnavailable` where nobody can say.
     """
     installed = context()
-    if not installed.settings.authenticates:
-        return
     principal = _principal()
     g.principal = principal
     if scope is Scope.CATALOG_READ and installed.settings.public_reads:

@@ -105,7 +105,7 @@ class Browsers:
 
 def _added_to(headers: Headers, environ: "WSGIEnvironment") -> Headers:
     added = _SAFE
-    if not any(name == _POLICY for name, _ in headers):
+    if _POLICY not in dict(headers):
         added = [*added, _NOT_A_PAGE]
     return [*added, _STAY_WITH_TLS] if environ["wsgi.url_scheme"] == "https" else added
 

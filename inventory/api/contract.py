@@ -65,6 +65,11 @@ class Contract:
         return self.body is not None or self.rows is not None
 
     @property
+    def takes_nothing(self) -> bool:
+        """Whether there is nothing in the request but its path."""
+        return self.query is None and not self.takes_body and not self.idempotent
+
+    @property
     def needs_key(self) -> bool:
         """Whether an API key, or a session of one, is asked for where they are needed."""
         return self.scope is not None or self.any_key
@@ -110,16 +115,17 @@ class Contract:
 def contract(summary: str, answers: Mapping[int, str], **options: Any) -> Callable[[View], View]:
     """Make a view's contract: check what comes in by it, and keep it for the documentation."""
     promised = Contract(summary, answers, **options)
-    needs_key = promised.needs_key
+    needs_key, takes_nothing = promised.needs_key, promised.takes_nothing
 
     def decorate(view: View) -> View:
         @wraps(view)
         def checked(**arguments: Any) -> Response:
-            if needs_key:
+            installed = context()
+            if needs_key and installed.settings.authenticates:
                 authorize(promised.scope, secret_only=promised.secret_only)
-            if promised.stores and (rates := context().rates).limits_requests:
+            if promised.stores and (rates := installed.rates).limits_requests:
                 rates.admit(current_principal(), takes_stock=promised.takes_stock)
-            return view(**arguments, **_read(promised))
+            return view(**arguments) if takes_nothing else view(**arguments, **_read(promised))
 
         checked.contract = promised  # type: ignore[attr-defined]  # found again by `contract_of`
         return checked

@@ -5,19 +5,20 @@ is as harmless as ids are, unless somebody has put a key into it.
 """
 
 import re
-import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from flask import Request, Response, g
 from werkzeug.routing import Rule
 
 from inventory.domain.keys import Principal
+from inventory.telemetry import logs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+Tell = Callable[[Request, str | None, Response, float], None]
 
 EVENT = "request"
 _QUIET = frozenset({"warning", "error"})
@@ -25,41 +26,41 @@ _SERVER_ERROR = 500
 _SECRET = re.compile(r"inv_(sk|pk|ss)_[0-9A-Za-z]+")
 
 
-def teller(level: str) -> Callable[[Request, Response], None]:
-    """Return what writes the line of the current request, given it and its response.
+def teller(level: str) -> Tell:
+    """Return what writes the line of the current request.
 
-    Requests that failed for our own sake are warnings, so that they are told at that level as well.
+    It is given the request, its route if it met one, its response, and how long it took.
     """
-    log = structlog.get_logger("inventory.request").bind()
+    least = _SERVER_ERROR if level in _QUIET else 0
 
-    def tell_failures(asked: Request, response: Response) -> None:
-        if response.status_code >= _SERVER_ERROR:
-            log.warning(EVENT, **_line(asked, response))
+    def tell(asked: Request, route: str | None, response: Response, seconds: float) -> None:
+        if response.status_code >= least:
+            line = _line(asked, route, response, seconds)
+            logs.write(_level_of(response.status_code), line)
 
-    def tell(asked: Request, response: Response) -> None:
-        if response.status_code >= _SERVER_ERROR:
-            log.warning(EVENT, **_line(asked, response))
-        else:
-            log.info(EVENT, **_line(asked, response))
-
-    return tell_failures if level in _QUIET else tell
+    return tell
 
 
-def _line(asked: Request, response: Response) -> dict[str, Any]:
-    here = g._get_current_object()
+def _level_of(status: int) -> str:
+    """Return the level of a line; what failed for our own sake is told at that of warnings too."""
+    return "warning" if status >= _SERVER_ERROR else "info"
+
+
+def _line(asked: Request, route: str | None, response: Response, seconds: float) -> dict[str, Any]:
     # Not `dict(headers)`, which would look each of them up by its name.
     told = dict(iter(response.headers))
     method = asked.method
     line = {
+        "event": EVENT,
         "method": method,
-        "route": route_of(asked.url_rule),
+        "route": route,
         "path": without_keys(asked.path),
         "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - here.began) * 1000, 2),
+        "duration_ms": round(seconds * 1000, 2),
         "bytes": 0 if method == "HEAD" else _length(response, told.get("Content-Length")),
         "client": asked.environ.get("REMOTE_ADDR"),
     }
-    principal: Principal | None = here.get("principal")
+    principal: Principal | None = g.get("principal")
     if principal is not None and principal.key_id is not None:
         line["key_id"] = principal.key_id
     if (cache := told.get("X-Cache")) is not None:
@@ -71,18 +72,19 @@ def _line(asked: Request, response: Response) -> dict[str, Any]:
 
 def tell_unseen(environ: "WSGIEnvironment", status: int, length: int, **more: str) -> None:
     """Write the line of a request that was answered before Flask saw it."""
-    log = structlog.get_logger("inventory.request")
-    (log.warning if status >= _SERVER_ERROR else log.info)(
-        EVENT,
-        method=environ["REQUEST_METHOD"],
-        route=None,
-        path=without_keys(environ.get("PATH_INFO", "")),
-        status=status,
-        duration_ms=0.0,
-        bytes=0 if environ["REQUEST_METHOD"] == "HEAD" else length,
-        client=environ.get("REMOTE_ADDR"),
+    method = environ["REQUEST_METHOD"]
+    line = {
+        "event": EVENT,
+        "method": method,
+        "route": None,
+        "path": without_keys(environ.get("PATH_INFO", "")),
+        "status": status,
+        "duration_ms": 0.0,
+        "bytes": 0 if method == "HEAD" else length,
+        "client": environ.get("REMOTE_ADDR"),
         **more,
-    )
+    }
+    logs.write(_level_of(status), line)
 
 
 def without_keys(path: str) -> str:

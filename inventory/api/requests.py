@@ -55,14 +55,14 @@ def register(app: Flask) -> None:
         here = g._get_current_object()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # what a proxy has
         response.headers.add("X-Request-ID", here.request_id)
-        route, status = lines.route_of(asked.url_rule) or NO_ROUTE, response.status_code
+        route, status = lines.route_of(asked.url_rule), response.status_code
         seconds = time.perf_counter() - here.began
-        metrics.request(route, asked.method, status, seconds)
+        metrics.request(route or NO_ROUTE, asked.method, status, seconds)
         if status in _DECIDED and route in _PURCHASES and asked.method == "POST":
             metrics.purchase_decided(seconds)
         if here.problem is not None:
             metrics.refused(here.problem)
-        tell(asked, response)
+        tell(asked, route, response, seconds)
         return response
 
     app.before_request(begin)

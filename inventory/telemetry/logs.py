@@ -13,6 +13,7 @@ import orjson
 import structlog
 
 Event = MutableMapping[str, Any]
+_LEVELS = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
 # The request that this thread works for; structlog's own way to keep it costs far more.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 # The trace that it belongs to and the part of it, if that is known.
@@ -38,16 +39,35 @@ def forget() -> None:
         trace.set(None)
 
 
+class _Output:
+    """Where lines go, and which do; `configure` says so."""
+
+    least = logging.INFO
+    logger = structlog.BytesLogger(sys.stdout.buffer)
+
+
+def write(level: str, event: Event) -> None:
+    """Write a line, as every logger does.
+
+    For what each request tells: of a logger's ways that cost more than the line itself, it needs
+    none. It has no exception to show.
+    """
+    if _LEVELS[level] >= _Output.least:
+        _Output.logger.msg(_as_json(None, level, _tell_origin(None, level, event)))
+
+
 def configure(level: str, stream: BinaryIO | None = None) -> None:
     """Let every logger of the process write JSON lines of at least `level`, to standard output."""
+    output = stream or sys.stdout.buffer
+    _Output.least, _Output.logger = _LEVELS[level], structlog.BytesLogger(output)
     structlog.configure(
         processors=[
             _tell_origin,
             structlog.processors.format_exc_info,
             _as_json,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.BytesLoggerFactory(output),
         cache_logger_on_first_use=False,
     )
 
@@ -60,12 +80,12 @@ def _tell_origin(_: object, level: str, event: Event) -> Event:
         if span_id is not None:
             event["span_id"] = span_id
     event["level"] = level
-    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    event["timestamp"] = datetime.now(UTC)
     return event
 
 
 def _as_json(_: object, __: str, event: Event) -> bytes:
-    line = orjson.dumps(event, default=repr)
+    line = orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)
     # Some readers end a line at other characters than LF, or turn text round, and clients may send
     # any of them; in escapes they are harmless.
     return line if line.isascii() else json.dumps(orjson.loads(line)).encode()

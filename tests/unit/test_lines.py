@@ -1,10 +1,13 @@
 """Lines in the log: which there are at which level, what they never say, and their trace."""
 
+import json
+from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
-from flask import Flask, Response, g
-from structlog.testing import capture_logs
+import structlog
+from flask import Flask, Response
 
 from inventory.api import lines
 from inventory.telemetry import logs
@@ -14,11 +17,12 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 def told(level: str, status: int, path: str = "/api/products") -> list[Any]:
     """Return what the log says of one request."""
-    app = Flask("lines")
-    with capture_logs() as written, app.test_request_context(path) as asked:
-        g.began = 0.0
-        lines.teller(level)(asked.request, Response(b"{}", status))
-    return list(written)
+    before, written = structlog.get_config(), BytesIO()
+    logs.configure(level, written)
+    with Flask("lines").test_request_context(path) as asked:
+        lines.teller(level)(asked.request, "/api/products", Response(b"{}", status), 0.25)
+    structlog.configure(**before)
+    return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize("level,status", [("info", 200), ("debug", 404), ("warning", 503)])
@@ -26,7 +30,9 @@ def test_each_level_has_its_requests(level: str, status: int) -> None:
     """Every request has a line, and one that failed for our sake has it as a warning."""
     (line,) = told(level, status)
     assert (line["event"], line["status"], line["bytes"]) == ("request", status, 2)
-    assert line["log_level"] == ("warning" if status >= 500 else "info")
+    assert (line["route"], line["duration_ms"]) == ("/api/products", 250)
+    assert line["level"] == ("warning" if status >= 500 else "info")
+    assert datetime.fromisoformat(line["timestamp"]).utcoffset() == timedelta(0)
 
 
 def test_whoever_wants_warnings_is_spared_the_rest() -> None:

@@ -43,10 +43,11 @@ def register(app: Flask) -> None:
     def begin() -> None:
         here = g._get_current_object()
         here.began = time.perf_counter()
-        here.request_id = request_id_of(request.environ)
+        environ = request.environ
+        here.request_id = request_id_of(environ)
         here.problem = None
         logs.request_id.set(here.request_id)
-        if (parent := request.environ.get("HTTP_TRACEPARENT")) is not None:
+        if (parent := environ.get("HTTP_TRACEPARENT")) is not None:
             logs.follow(parent)
         here.time_limit = limit_time(limits.MONGO_TIMEOUT_SECONDS)
         here.time_limit.__enter__()

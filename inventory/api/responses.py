@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Response, request
+from werkzeug.datastructures import Headers
 
 from inventory.api.reads import Rendered
 from inventory.encoding import encode
@@ -16,6 +17,21 @@ JSON = "application/json"
 Item = TypeVar("Item")
 # Clients and proxies may keep what they got, but ask whether it still holds before they use it.
 _REVALIDATE = "no-cache"
+
+
+class _Written(Headers):
+    """Headers as they were written here, taken over as they are.
+
+    The library's own look at each of them once more, and raise an error to find out that one is not
+    there. What a client could have slipped in is stopped by gunicorn, when they are sent.
+    """
+
+    def __init__(self, named: list[tuple[str, str]]) -> None:
+        self._list = named
+
+    def __contains__(self, key: object) -> bool:
+        wanted = str(key).lower()
+        return wanted in [name.lower() for name, _ in self._list]
 
 
 class Complete(Response):
@@ -35,10 +51,10 @@ class Complete(Response):
     ) -> None:
         named = [*headers.items()] if headers else []
         if body is None:
-            super().__init__(status=status, headers=named)
+            super().__init__(status=status, headers=_Written(named))
         else:
             named += (("Content-Type", content_type), ("Content-Length", str(len(body))))
-            super().__init__([body], status, named)
+            super().__init__([body], status, _Written(named))
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

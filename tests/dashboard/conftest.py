@@ -127,7 +127,7 @@ def sign_in(page: Page, shop: Shop, key: str = "") -> None:
     page.goto(f"{shop.url}/admin/")
     page.get_by_label("API key").fill(key or shop.key)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_visible()
 
 
 SignIn = Callable[..., Page]
@@ -161,7 +161,7 @@ def _sign_in(shop: Shop, browser: Browser, session: Any) -> Iterator[SignIn]:
         page.on("console", lambda said: _note(errors, said.type, said.text))
         if key is None:
             page.goto(f"{shop.url}/admin/")
-            expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+            expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_visible()
         else:
             sign_in(page, shop, key)
         return page

@@ -66,13 +66,15 @@ def test_mongod_is_killed_while_everybody_buys(shop: Shop) -> None:
     """Whatever was under way when MongoDB died was done once or not at all, and retries tell."""
     shop.open_sale()
     keys = [uuid.uuid4().hex for _ in range(120)]
-    with ThreadPoolExecutor(40) as pool:
+    # Few enough that none waits long to be let in: that would be counted as well.
+    with ThreadPoolExecutor(16) as pool:
         asked = [pool.submit(shop.buy, key) for key in keys]
         eventually(lambda: len(shop.acknowledged) > 80, "nothing is sold")
         shop.mongod.kill()
         answers = [future.result() for future in asked]
     assert {answer.status for answer in answers} == {201, 503}
-    assert all(answer.seconds < ANSWER_SECONDS_MAX for answer in answers)
+    slowest = max(answers, key=lambda answer: answer.seconds)
+    assert slowest.seconds < ANSWER_SECONDS_MAX, slowest
     shop.start_again()
     shop.assert_back(keys)
     shop.assert_nothing_lost()

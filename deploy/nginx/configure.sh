@@ -11,6 +11,8 @@
 #   EDGE_SALES_AT_ONCE         purchases, carts and holds that one instance has at once (128)
 set -eu
 
+# The largest limit that nginx takes.
+NGINX_MAX=65535
 directory=$1
 
 switch() {
@@ -44,11 +46,13 @@ echo "listen ${EDGE_HEALTH_LISTEN:-127.0.0.1:8081};" > "$directory/health.conf"
 for server in $EDGE_API_SERVERS; do
     echo "server $server max_fails=3 fail_timeout=1s;"
 done > "$directory/servers.conf"
-# More than the instances can answer soon are refused here, for a tenth of what it would cost there.
+# More than the instances can answer soon are refused here, for a tenth of what it would cost there. A place
+# with a limit of its own has none of its server's, so that by address is said once more.
 # shellcheck disable=SC2086 # one word each
 set -- $EDGE_API_SERVERS
+sales=$((sales * $#))
 cat > "$directory/sales.conf" <<END
 limit_conn per_client 256;
-limit_conn sales $((sales * $#));
+limit_conn sales $((sales > NGINX_MAX ? NGINX_MAX : sales));
 limit_conn_status 503;
 END

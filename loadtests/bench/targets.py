@@ -118,20 +118,12 @@ def _of_overload(measured: Measured) -> Iterator[Target]:
         (" through nginx", EDGE, found.edge_overloaded if found else None),
     ):
         peak = _median(measured.turns, variant, lambda turn: turn.rate)
-
-        def figure(
-            of: Callable[[Overloaded], float | None], over: Overloaded | None = over
-        ) -> float | None:
-            return None if over is None else of(over)
-
         yield _least(
             *(f"2xx at twice the load{where}, of the peak", 0.9, "x"),
             over.goodput / peak if over and peak else None,
         )
-        yield _most(f"p99 of a refusal{where}", 50, "ms", figure(lambda o: o.refused_p99_ms))
-        yield _most(f"refusals without Retry-After{where}", 0, "", figure(_silent_refusals))
-        yield _most(f"requests with an unknown outcome{where}", 0, "", figure(lambda o: o.unheard))
-        yield _most(f"workers killed{where}", 0, "", figure(lambda o: o.workers_killed))
+        for what, bound, unit, figure in _OVERLOAD:
+            yield _most(f"{what}{where}", bound, unit, figure(over) if over else None)
 
 
 def _of_memory(measured: Measured) -> Target:
@@ -148,6 +140,15 @@ def _alone(found: Singles) -> float:
 def _silent_refusals(over: Overloaded) -> float | None:
     """Return how many refusals did not say when to come back; None if nobody was refused."""
     return None if over.refused_p99_ms is None else over.without_retry_after
+
+
+# Bounds of what happens at twice the load.
+_OVERLOAD: Sequence[tuple[str, float, str, Callable[[Overloaded], float | None]]] = (
+    ("p99 of a refusal", 50, "ms", lambda over: over.refused_p99_ms),
+    ("refusals without Retry-After", 0, "", _silent_refusals),
+    ("requests with an unknown outcome", 0, "", lambda over: over.unheard),
+    ("workers killed", 0, "", lambda over: over.workers_killed),
+)
 
 
 class _Ratios:

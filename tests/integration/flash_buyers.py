@@ -87,7 +87,7 @@ def have_wishes(buyer: Buyer, wishes: int, chance: random.Random, done: list[Any
 def main(port: str, product_id: str, buyers: str, wishes: str, seed: str) -> None:
     """Be one client process."""
     done: list[Any] = []
-    chances = [random.Random(f"{seed}.{n}") for n in range(int(buyers))]  # noqa: S311 - no secrets
+    chances = [random.Random(f"{seed}.{n}") for n in range(int(buyers))]  # noqa: S311 - the same each time
     threads = [
         threading.Thread(
             target=have_wishes, args=(Buyer(int(port), product_id), int(wishes), chance, done)

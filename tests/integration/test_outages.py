@@ -66,8 +66,7 @@ def test_mongod_is_killed_while_everybody_buys(shop: Shop) -> None:
     """Whatever was under way when MongoDB died was done once or not at all, and retries tell."""
     shop.open_sale()
     keys = [uuid.uuid4().hex for _ in range(120)]
-    # Few enough that none waits long to be let in: that would be counted as well.
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(40) as pool:
         asked = [pool.submit(shop.buy, key) for key in keys]
         eventually(lambda: len(shop.acknowledged) > 80, "nothing is sold")
         shop.mongod.kill()

@@ -95,8 +95,12 @@ REQUEST_SECONDS_MAX: Final = 1.6
 PROXY_TIMEOUT_SECONDS: Final = 3.0
 WORKER_TIMEOUT_SECONDS: Final = 30
 RETRY_AFTER_SECONDS: Final = 1
+# So long before its deadline a leader asks MongoDB nothing more: the driver may take its step
+# longer, and then there is an answer to be sent. Of what is left, this much is for refusals.
+LEAD_ANSWER_SECONDS: Final = 0.2
+LEAD_FINISH_SECONDS: Final = 0.1
 # Whoever has less left than this does not begin to write for others.
-LEAD_SECONDS_MIN: Final = 0.1
+LEAD_SECONDS_MIN: Final = 0.4
 SERVER_SELECTION_TIMEOUT_SECONDS: Final = 1.2
 POOL_WAIT_SECONDS: Final = 1.0
 

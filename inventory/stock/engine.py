@@ -87,9 +87,10 @@ class StockEngine:
     def _work(self, tickets: Sequence[Waiting], deadline: float) -> None:
         began = time.monotonic()
         group = Group(tickets)
+        until = deadline - limits.LEAD_ANSWER_SECONDS
         seen = self._publisher.glimpse()
         try:
-            with time_limit(min(limits.MONGO_TIMEOUT_SECONDS, deadline - time.monotonic())):
+            with time_limit(until - limits.LEAD_FINISH_SECONDS - time.monotonic()):
                 self._make_claims(group)
                 self._decide(group)
                 self._reclaim(group)
@@ -97,7 +98,7 @@ class StockEngine:
             # Whatever went wrong: who was served may be answered, and then reads must show it.
             self._publisher.publish(group.snapshots(), seen)
             tell(self._observer, group.movements())
-        self._finish(group, deadline)
+        self._finish(group, until)
         waits = [began - ticket.entered_at for ticket in tickets]
         self._observer.group_decided(waits, group.granted, time.monotonic() - began)
 
@@ -257,9 +258,15 @@ class StockEngine:
             self._publisher.publish(posted.snapshots, seen)
         return len(due)
 
-    def _finish(self, group: Group, deadline: float) -> None:
+    def _finish(self, group: Group, until: float) -> None:
         """Do what must be done before the group is answered, as far as time allows."""
-        with time_limit(max(limits.LEAD_SECONDS_MIN, deadline - time.monotonic())):
+        seconds = until - time.monotonic()
+        if seconds <= 0:
+            # MongoDB went away meanwhile. To ask it anything now would only delay the answers.
+            group.doubt_refused_claims()
+            group.answer_failures()
+            return
+        with time_limit(seconds):
             try:
                 self._keep_refusals(group)
             finally:
@@ -271,11 +278,11 @@ class StockEngine:
 
     def _keep_refusals(self, group: Group) -> None:
         """Keep definite refusals for retries; one that was not kept is not definite."""
-        refused = group.refused_claims()
         try:
-            lost = self._operations.keep_refusals(refused)
+            lost = self._operations.keep_refusals(group.refused_claims())
         except Unavailable:
-            lost = {claim.operation_id for claim in refused}
+            group.doubt_refused_claims()
+            return
         for operation_id in lost:
             group.fail(operation_id, OutcomeUnknown())
 

@@ -14,6 +14,7 @@ from inventory.errors import (
     InsufficientStock,
     InventoryError,
     NotFound,
+    OutcomeUnknown,
     Refused,
     ReservationExpired,
     Shortage,
@@ -196,6 +197,11 @@ class Group:
             if claim is not None and isinstance(problem, Refused | NotFound):
                 claims.append(claim.refuse(problem))
         return claims
+
+    def doubt_refused_claims(self) -> None:
+        """Take back the refusals that were to be kept for retries and were not."""
+        for claim in self.refused_claims():
+            self.fail(claim.operation_id, OutcomeUnknown())
 
 
 def _shortages(problem: InventoryError) -> tuple[Shortage, ...]:

@@ -33,7 +33,7 @@ def test_a_retry_finishes_what_a_dead_process_began(
     """Whatever step a process dies before, the retry with the same key has exactly one effect."""
     dying, heir = start_process(), start_process()
     product_id = heir.create(stock=10)
-    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 0.6)
     rooms = {
         "claim": (dying.operations, "add_many"),
         "apply": (dying.stock, "apply"),
@@ -140,3 +140,40 @@ def test_an_unclear_write_that_was_not_applied_is_unknown(
     with pytest.raises(IdempotencyInProgress):
         process.purchasing.purchase_product(product_id, 1, key=key())
     assert process.books(product_id) == [(1, 10, 10)]
+
+
+def test_a_leader_without_time_keeps_what_was_sold(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When all the time there was is used up, who was served is told so, and at once."""
+    product_id = process.create(stock=10)
+    asked = _use_up_the_time(process, monkeypatch)
+    purchase, _ = process.purchasing.purchase_product(product_id, 1, key=key())
+    assert purchase.lines[0].remaining_stock == 9
+    assert not asked
+    monkeypatch.undo()
+    again, replayed = process.purchasing.purchase_product(product_id, 1, key=key())
+    assert (again, replayed) == (purchase, True)
+    process.assert_exact(product_id)
+
+
+def test_a_leader_without_time_refuses_nobody_for_good(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal that there was no time to keep is none: a retry may find units."""
+    product_id = process.create(stock=0)
+    asked = _use_up_the_time(process, monkeypatch)
+    with pytest.raises(OutcomeUnknown):
+        process.purchasing.purchase_product(product_id, 1, key=key())
+    assert not asked
+    process.assert_exact(product_id)
+
+
+def _use_up_the_time(process: Process, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the time be up once a group is decided; return who is asked after that."""
+    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 0.6)
+    asked = list[str]()
+    monkeypatch.setattr(process.publisher, "publish", lambda *_: time.sleep(0.6))
+    monkeypatch.setattr(process.operations, "keep_refusals", lambda _: asked.append("refusals"))
+    monkeypatch.setattr(process.archive, "add", lambda _: asked.append("ledger"))
+    return asked

@@ -29,6 +29,8 @@ def test_times() -> None:
     assert limits.REDIS_TIMEOUT_SECONDS < limits.MONGO_TIMEOUT_SECONDS
     assert limits.CHECK_REQUEST_SECONDS < limits.MONGO_TIMEOUT_SECONDS
     assert limits.MONGO_TIMEOUT_SECONDS < limits.REQUEST_SECONDS_MAX
+    ending = limits.LEAD_ANSWER_SECONDS + limits.LEAD_FINISH_SECONDS
+    assert ending < limits.LEAD_SECONDS_MIN < limits.MONGO_TIMEOUT_SECONDS
     assert limits.REQUEST_SECONDS_MAX < limits.PROXY_TIMEOUT_SECONDS
     assert limits.PROXY_TIMEOUT_SECONDS < limits.WORKER_TIMEOUT_SECONDS
     assert limits.IMPORT_BATCH_SECONDS_MAX < limits.IMPORT_CLAIM_SECONDS

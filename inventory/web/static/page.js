@@ -92,13 +92,13 @@ export class Resource {
     if (!this.#stopped) this.#changed();
   }
 
-  /** Return what `ready` makes of the value, or that it is loading, or why it cannot be shown. */
-  view(ready) {
+  /** Return what `ready` makes of the value, or what is seen `meanwhile`, or why it cannot be shown. */
+  view(ready, meanwhile = html`<p aria-busy="true">Loading …</p>`) {
     if (this.value !== undefined) {
       return html`${this.problem ? html`<p class="stale" role="alert">Not up to date: ${this.problem.message}</p>` : ""}
         ${ready(this.value)}`;
     }
-    if (this.problem === undefined) return html`<p aria-busy="true">Loading …</p>`;
+    if (this.problem === undefined) return meanwhile;
     return html`<article class="failed">
       <div role="alert">
         <h2>${this.problem.status === 404 ? "There is no such thing" : "This cannot be shown"}</h2>

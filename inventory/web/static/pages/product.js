@@ -17,6 +17,8 @@ import { verdict } from "./sale.js";
 const SECONDS = 3;
 const ROWS = 25;
 const KINDS = ["purchase", "hold", "commit", "release", "expiry", "return", "adjustment", "stocktake", "opening"];
+// As high as the chart, so that nothing below it moves when it comes.
+const ROOM_FOR_CHART = html`<article><h2>Stock over time</h2><p class="room-for-chart" aria-busy="true">Loading …</p></article>`;
 
 export default class ProductPage extends Page {
   title = "Product";
@@ -51,7 +53,7 @@ export default class ProductPage extends Page {
     }
     if (!this.product.value) return html`<h1>Product</h1>${this.product.view(() => nothing)}`;
     return this.product.view((product) => html`${this.#heading(product)} ${this.#now(product)}
-      ${this.movements ? this.movements.view(() => this.#history(product)) : nothing}
+      ${this.movements ? this.movements.view(() => this.#history(product), ROOM_FOR_CHART) : nothing}
       ${this.#openHolds()} ${this.#facts(product)}
       ${this.movements?.value ? this.#timeline() : nothing}`);
   }

@@ -6,12 +6,13 @@ Bad settings end here, in one process and with one list, instead of in every wor
 import gc
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from gunicorn import util
+from gunicorn import sock, util
 
 from inventory import limits, unread
 from inventory.serving import make_room, read_environment, require_loopback
@@ -92,12 +93,17 @@ _MASTER = os.getpid()
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to listen where others could change the stock, whatever the command line says."""
+    """Refuse to listen where others could change the stock, whatever the command line says.
+
+    And do not listen before somebody serves (`_listen`).
+    """
     hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     try:
         require_loopback(_settings, *hosts)
     except SettingsError as error:
         sys.exit(str(error))
+    # gunicorn offers no setting for this. It would listen where this says that nobody does yet.
+    sock.BaseSocket._is_listening = staticmethod(lambda _: True)
 
 
 def on_reload(server: Any) -> None:
@@ -116,7 +122,19 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    _listen(worker)
     succession.ready(worker.age)
+
+
+def _listen(worker: Any) -> None:
+    """Let clients in, now that somebody is there to serve them.
+
+    gunicorn's master would let them in while its workers still import the service. A proxy would
+    wait for seconds then, instead of being refused and asking another instance at once.
+    """
+    for listener in worker.sockets:
+        if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            listener.listen(backlog)
 
 
 def child_exit(server: Any, worker: Any) -> None:

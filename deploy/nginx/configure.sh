@@ -43,8 +43,10 @@ $microcache
 $purchases
 END
 echo "listen ${EDGE_HEALTH_LISTEN:-127.0.0.1:8081};" > "$directory/health.conf"
+# A worker that dies breaks all its connections at once, and leaves others that serve: so many failures are
+# not yet a whole instance. One that is gone refuses connections, and costs nobody an answer meanwhile.
 for server in $EDGE_API_SERVERS; do
-    echo "server $server max_fails=3 fail_timeout=1s;"
+    echo "server $server max_fails=16 fail_timeout=1s;"
 done > "$directory/servers.conf"
 # More than the instances can answer soon are refused here, for a tenth of what it would cost there. A place
 # with a limit of its own has none of its server's, so that by address is said once more.

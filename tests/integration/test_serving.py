@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 import sys
@@ -13,7 +14,8 @@ import pytest
 from pymongo import MongoClient
 
 from inventory import demo
-from inventory.local.servers import LOOPBACK, free_port, is_taken
+from inventory.local.servers import LOOPBACK, free_port, is_taken, spawn
+from inventory.serving import PROJECT, gunicorn_command
 from inventory.settings import Settings
 from tests.api.support import PROBLEM_MEMBERS
 from tests.integration.processes import Run, eventually, inventory, is_ready
@@ -87,6 +89,33 @@ def test_a_killed_master_costs_no_answer(service: Run) -> None:
     connection.send(body[10:])
     assert connection.getresponse().status == 201
     connection.close()
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
+def test_nobody_is_let_in_before_there_is_a_worker(worker_class: str, tmp_path: Path) -> None:
+    """While the workers import the service a proxy is refused, so that it asks another instance."""
+    gate, port = tmp_path / "gate", free_port()
+    os.mkfifo(gate)
+    environ = {
+        "LATE_APP_GATE": str(gate),
+        "PORT": str(port),
+        "INVENTORY_WORKER_CLASS": worker_class,
+    }
+    command = [*gunicorn_command("--workers", "1")[:-1], "tests.integration.late_app:app"]
+    with (tmp_path / "log").open("wb") as log:
+        server = spawn(command, output=log, environ={**os.environ, **environ}, directory=PROJECT)
+    try:
+        # It can be opened once there is a worker that waits for it.
+        with gate.open("wb"), pytest.raises(ConnectionRefusedError):
+            socket.create_connection((LOOPBACK, port))
+        eventually(lambda: is_taken(LOOPBACK, port), (tmp_path / "log").read_text)
+        connection = http.client.HTTPConnection(LOOPBACK, port)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+        connection.close()
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 UNREADABLE = {

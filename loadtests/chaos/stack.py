@@ -109,9 +109,13 @@ class Stack:
         """Wait until all instances serve again, for as long as a start may take."""
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
-            if all(service.is_ready(self.places[name].server.url) for name in self.instances):
+            if all(map(self._serves, self.instances)):
                 return
             time.sleep(POLL_SECONDS)
+
+    def _serves(self, instance: str) -> bool:
+        # For a moment the workers of a master that was killed still answer in its place.
+        return bool(self.workers(instance)) and service.is_ready(self.places[instance].server.url)
 
     def tend(self) -> None:
         """Start again what is gone and not to stay away, as an init system does."""

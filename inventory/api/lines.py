@@ -104,4 +104,7 @@ def _spelled(rule: str) -> str:
 
 def _length(response: Response, told: str | None) -> int | None:
     """Return how long the body is, None for one that is not known before it is sent."""
-    return response.calculate_content_length() if told is None else int(told)
+    if told is not None:
+        return int(told)
+    # A stream would be read to its end to find that out, before anybody is sent anything.
+    return response.calculate_content_length() if response.is_sequence else None

@@ -171,6 +171,8 @@ def _download(url: str) -> int:
     connection = _connect(url)
     connection.request("GET", f"{limits.EXPORT_PATH}?format=csv")
     response, size = connection.getresponse(), 0
+    if response.status != http.client.OK:
+        raise service.ServiceError(f"An export was answered {response.status}: {response.read()!r}")
     while part := response.read(_CHUNK_BYTES):
         size += len(part)
     connection.close()

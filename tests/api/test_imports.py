@@ -308,3 +308,14 @@ def test_stock_needs_its_own_scope(guarded: FlaskClient, keyring: Keyring, books
     assert refused.json["results"][1]["code"] == "insufficient_scope"
     assert books.count("movements") == 3
     assert outcomes(send(moved, both)) == ["unchanged", "updated", "updated"]
+
+
+def test_an_export_is_sent_while_it_is_read(
+    client: FlaskClient, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the last product before the first is sent: no length is known by then."""
+    assert send([{**SHOE, "sku": f"A-{number}"} for number in range(5)]).status_code == 200
+    monkeypatch.setattr(limits, "EXPORT_BATCH_PRODUCTS", 1)
+    answer = client.get("/api/products/export?format=csv")
+    assert "Content-Length" not in answer.headers
+    assert len(answer.data.splitlines()) == 6

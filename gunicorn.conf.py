@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn import sock, util
 
 from inventory import limits, unread
+from inventory.giving_up import give_up
 from inventory.serving import make_room, read_environment, require_loopback
 from inventory.settings import SettingsError
 from inventory.succession import succession
@@ -133,8 +134,15 @@ def _listen(worker: Any) -> None:
     wait for seconds then, instead of being refused and asking another instance at once.
     """
     for listener in worker.sockets:
-        if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        # One that was handed over by systemd listens, and may not be told to again.
+        if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            continue
+        try:
             listener.listen(backlog)
+        except OSError as error:
+            # Of two that start at the same time both may bind; the second may not listen.
+            host, port, *_ = listener.getsockname()
+            give_up(f"The service cannot listen at {host}:{port}: {error.strerror}.")
 
 
 def child_exit(server: Any, worker: Any) -> None:

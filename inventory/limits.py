@@ -11,7 +11,6 @@ STOCK_INITIAL_MAX: Final = 10**9
 QUANTITY_MAX: Final = 10**6
 DELTA_MAX: Final = 10**9
 OVERSELL_LIMIT_MAX: Final = 10**9
-# However often it is raised: inside the integers that a JavaScript client can hold exactly.
 # However often it is raised: far from the end of an int64, and exact in JavaScript.
 STOCK_MAX: Final = 10**12
 WINDOW_SECONDS_MAX: Final = 366 * 86_400

@@ -5,15 +5,18 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pymongo import MongoClient
 
 from inventory import demo
+from inventory.giving_up import DO_NOT_RESTART
 from inventory.local.servers import LOOPBACK, free_port, is_taken, spawn
 from inventory.serving import PROJECT, gunicorn_command
 from inventory.settings import Settings
@@ -23,6 +26,16 @@ from tests.integration.processes import Run, eventually, inventory, is_ready
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
 
 DATABASE = "inventory_test_serving"
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A server that takes its time, and what is needed to find it."""
+
+    process: subprocess.Popen[bytes]
+    gate: Path
+    log: Path
+    port: int
 
 
 @pytest.fixture(name="service", params=["gevent", "gthread"])
@@ -91,31 +104,46 @@ def test_a_killed_master_costs_no_answer(service: Run) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
-def test_nobody_is_let_in_before_there_is_a_worker(worker_class: str, tmp_path: Path) -> None:
-    """While the workers import the service a proxy is refused, so that it asks another instance."""
-    gate, port = tmp_path / "gate", free_port()
+@pytest.fixture(name="late", params=["gevent", "gthread"])
+def _late(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Late]:
+    """A server whose workers import their application when its gate has been open."""
+    gate, log, port = tmp_path / "gate", tmp_path / "log", free_port()
     os.mkfifo(gate)
     environ = {
         "LATE_APP_GATE": str(gate),
         "PORT": str(port),
-        "INVENTORY_WORKER_CLASS": worker_class,
+        "INVENTORY_WORKER_CLASS": request.param,
     }
     command = [*gunicorn_command("--workers", "1")[:-1], "tests.integration.late_app:app"]
-    with (tmp_path / "log").open("wb") as log:
-        server = spawn(command, output=log, environ={**os.environ, **environ}, directory=PROJECT)
-    try:
-        # It can be opened once there is a worker that waits for it.
-        with gate.open("wb"), pytest.raises(ConnectionRefusedError):
-            socket.create_connection((LOOPBACK, port))
-        eventually(lambda: is_taken(LOOPBACK, port), (tmp_path / "log").read_text)
-        connection = http.client.HTTPConnection(LOOPBACK, port)
-        connection.request("GET", "/")
-        assert connection.getresponse().status == 200
-        connection.close()
-    finally:
-        server.terminate()
-        server.wait(30)
+    with log.open("wb") as output:
+        process = spawn(
+            command, output=output, environ={**os.environ, **environ}, directory=PROJECT
+        )
+    yield Late(process, gate, log, port)
+    process.terminate()
+    process.wait(30)
+
+
+def test_nobody_is_let_in_before_there_is_a_worker(late: Late) -> None:
+    """While the workers import the service a proxy is refused, so that it asks another instance."""
+    # It can be opened once there is a worker that waits for it.
+    with late.gate.open("wb"), pytest.raises(ConnectionRefusedError):
+        socket.create_connection((LOOPBACK, late.port))
+    eventually(lambda: is_taken(LOOPBACK, late.port), late.log.read_text)
+    connection = http.client.HTTPConnection(LOOPBACK, late.port)
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def test_whoever_may_not_listen_any_more_says_so_and_ends(late: Late) -> None:
+    """Where another server took the port meanwhile, the start ends with a sentence."""
+    with late.gate.open("wb"):
+        other = socket.create_server((LOOPBACK, late.port))
+    with other:
+        assert late.process.wait(30) == DO_NOT_RESTART
+    said = f"The service cannot listen at {LOOPBACK}:{late.port}: Address already in use."
+    assert said in late.log.read_text()
 
 
 UNREADABLE = {

@@ -63,6 +63,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     ),
     # The processes around the service.
     "serving": ({"settings"}, set()),
+    "giving_up": (set(), set()),
     "succession": (set(), set()),
     "unread": (set(), {"gunicorn"}),
     "worker": ({"limits", "succession"}, {"gunicorn", "gevent"}),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
+from redis import Redis
 
 from inventory.domain.products import Terms
 from inventory.domain.stock import Snapshot
@@ -99,6 +100,13 @@ class Process(Rooms[Published]):
             balance += delta
             assert (version, balance_after) == (place, balance)
         assert (snapshot.version, snapshot.available) == (len(books), balance)
+
+
+@pytest.fixture(name="redis")
+def _redis(settings: Settings) -> Iterator[Redis]:
+    """The Valkey of the service, looked at past it."""
+    with Redis.from_url(settings.redis_url) as client:
+        yield client
 
 
 @pytest.fixture(scope="session", name="_quiet_database")

@@ -4,10 +4,18 @@ A hold that has run out is over at that moment here, and whether somebody has no
 Each question is answered with all reasons against it: the service may name any one of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 Lines = Mapping[str, int]
+
+
+def merged_lines(lines: Iterable[tuple[str, int]]) -> Lines:
+    """Return how many units each product is asked for in all its lines."""
+    found: dict[str, int] = {}
+    for id, quantity in lines:
+        found[id] = found.get(id, 0) + quantity
+    return found
 
 
 @dataclass

@@ -1,9 +1,8 @@
 """The versioned store on a real Valkey: late, stale, lost and broken values never come back."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +13,6 @@ from inventory.cache import connection
 from inventory.cache import store as store_module
 from inventory.cache.connection import Connection, Unreachable
 from inventory.cache.decorator import Found, cached, fetch_together
-from inventory.cache.gathering import Gathering
 from inventory.cache.store import Glimpse, Lease, VersionedStore
 from inventory.cache.values import PREFIX, Versioned
 from inventory.settings import Settings
@@ -22,12 +20,6 @@ from inventory.settings import Settings
 KEY = PREFIX + "thing:a"
 TTL = 60.0
 Open = Callable[[], VersionedStore]
-
-
-@pytest.fixture(name="redis")
-def _redis(settings: Settings) -> Iterator[Redis]:
-    with Redis.from_url(settings.redis_url) as client:
-        yield client
 
 
 @pytest.fixture(name="open_store")
@@ -346,49 +338,6 @@ class TestDecorator:
         reads = Reads(store)
         assert isinstance(store.fetch_or_lease(reads.thing.key("a")), Lease)
         assert reads.thing("a") == Versioned(1, b"one")
-
-    def test_a_reader_that_is_killed_while_it_waits_keeps_nobody(self) -> None:
-        """Whoever was to ask next and is killed lets the others go, and the one after asks."""
-        gathering: Gathering[str, int] = Gathering()
-        begun, go = threading.Event(), threading.Event()
-
-        def ask(_: Iterable[str]) -> int:
-            begun.set()
-            assert go.wait(5)
-            return 1
-
-        def killed(*_: object) -> bool:
-            raise KeyboardInterrupt
-
-        with ThreadPoolExecutor(1) as pool:
-            first = pool.submit(gathering.ask, "t", (), ask)
-            assert begun.wait(5)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(gathering._asked["t"].over, "wait", killed)
-                with pytest.raises(KeyboardInterrupt):
-                    gathering.ask("t", (), ask)
-            go.set()
-            assert first.result() == (1, True)
-        assert gathering.ask("t", (), lambda _: 2) == (2, True)
-
-    def test_nobody_takes_what_was_read_before_they_came(self, store: VersionedStore) -> None:
-        """A reader that comes while another one reads gets what is true by then, or newer."""
-        gathering: Gathering[str, int] = Gathering(5.0)
-        now, begun, go = [1], threading.Event(), threading.Event()
-
-        def ask(_: Iterable[str]) -> int:
-            seen = now[0]
-            begun.set()
-            assert go.wait(5)
-            return seen
-
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(gathering.ask, "t", (), ask)
-            assert begun.wait(5)
-            now[0] = 2
-            second = pool.submit(gathering.ask, "t", (), ask)
-            go.set()
-            assert (first.result(), second.result()) == ((1, True), (2, True))
 
     def test_key_and_invalidation_agree(self, store: VersionedStore) -> None:
         """`.key` names what a call stores, and `.invalidate` with the same arguments undoes it."""

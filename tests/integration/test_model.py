@@ -31,7 +31,7 @@ from inventory.repository.mongo import new_id, object_id
 from inventory.services.changing import Replayed
 from inventory.services.lines import AskedLine
 from tests.integration.conftest import Process
-from tests.integration.shop_model import Lines, Product, Shop
+from tests.integration.shop_model import Lines, Product, Shop, merged_lines
 
 LONGER = os.environ.get("MODEL_EXAMPLES")
 EXAMPLES = int(LONGER or 30)
@@ -155,7 +155,7 @@ class Service(RuleBasedStateMachine):
         def act() -> tuple[Any, bool]:
             return self.process.purchasing.buy_cart(asked, customer_id=customer, key=key)
 
-        return self._ask(act, _together(lines), customer)
+        return self._ask(act, merged_lines(lines), customer)
 
     def _ask(self, act: Callable[[], tuple[Any, bool]], lines: Lines, who: str | None) -> Asked:
         refused: list[str] = []
@@ -190,7 +190,7 @@ class Service(RuleBasedStateMachine):
     def hold(self, lines: list[tuple[str, int]], seconds: int, customer: str | None) -> Any:
         """Set units aside."""
         asked = [AskedLine(quantity, id) for id, quantity in lines]
-        together = _together(lines)
+        together = merged_lines(lines)
         done = self._expect(
             self.shop.against_sale(together, customer),
             lambda: self.process.reserving.hold(asked, seconds, customer_id=customer),
@@ -376,13 +376,6 @@ class Service(RuleBasedStateMachine):
 
 def _key() -> RequestKey:
     return RequestKey(id=new_id(), fingerprint="f", request_id="r")
-
-
-def _together(lines: list[tuple[str, int]]) -> Lines:
-    found: dict[str, int] = {}
-    for id, quantity in lines:
-        found[id] = found.get(id, 0) + quantity
-    return found
 
 
 def test_the_service_does_what_the_model_does(process: Process) -> None:

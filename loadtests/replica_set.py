@@ -60,6 +60,19 @@ def primary_port(ports: list[int]) -> int | None:
     return None
 
 
+def elected_at(ports: list[int]) -> int | None:
+    """Return when the primary of now could write first, by this machine's monotonic clock in ns."""
+    port = primary_port(ports)
+    if port is None:
+        return None
+    client = MongoClient[dict[str, Any]](LOOPBACK, port, directConnection=True, tz_aware=True)
+    with client:
+        status = client.admin.command("replSetGetStatus")
+    # Its clock is the one of this machine.
+    began = status["electionCandidateMetrics"]["newTermStartDate"].timestamp()
+    return time.monotonic_ns() - int((time.time() - began) * 1e9)
+
+
 def _states(client: MongoClient[dict[str, Any]]) -> list[str]:
     members = client.admin.command("replSetGetStatus")["members"]
     return sorted(member["stateStr"] for member in members)

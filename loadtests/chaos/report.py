@@ -1,65 +1,21 @@
 """What each fault did to the clients: tables for people, JSON for machines. Decides nothing."""
 
-import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from loadtests.bench.report import between_markers
-from loadtests.chaos.plan import Step
-from loadtests.figures import percentile
-from loadtests.journal import UNKNOWN_STATUSES, Attempt, History, Outcome
+from loadtests.chaos.seen import Seen
+from loadtests.journal import History, Outcome
 from loadtests.report import write_json
 from loadtests.verdict import Violation
 
-NANOSECONDS = 1e9
 SHOWN_MAX = 20
 # Before it in the page the row of the next run goes.
 NEXT_RUN = "<!-- make chaos KEEP=1: next run -->"
-# An answer that took longer than this broke the promise about deadlines.
-SLOWEST_SECONDS = 0.999
-
-
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """A step that was carried out: when it struck, was healed, and a purchase succeeded again."""
-
-    step: Step
-    began: int
-    healed: int
-    recovered: int
-
-    @property
-    def in_time(self) -> bool:
-        """Tell whether it was back within the time stated for what struck."""
-        return self.recovery_seconds <= max(one.recovery_seconds for one in self.step.faults)
-
-    @property
-    def recovery_seconds(self) -> float:
-        """Return how long after it was healed a new purchase succeeded."""
-        return (self.recovered - self.healed) / NANOSECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What clients saw of one step: attempts under way when it struck, and those sent in it."""
-
-    struck: Struck
-    in_flight: int
-    sent: int
-    sold: int
-    failed: int
-    slowest_seconds: float
-
-    @property
-    def seconds(self) -> float:
-        """Return how long it took, until a purchase succeeded again."""
-        return (self.struck.recovered - self.struck.began) / NANOSECONDS
 
 
 @dataclass(slots=True)
@@ -73,76 +29,6 @@ class Found:
     violations: list[Violation]
     late_reads: list[float]
     circumstances: Mapping[str, str]
-
-
-def seen_in(history: History, struck: Sequence[Struck]) -> tuple[list[Seen], float]:
-    """Return what clients saw of each step, and how many sales a second there were between them."""
-    attempts = sorted(
-        (attempt for order in history.orders for attempt in order.attempts if attempt.answer),
-        key=lambda attempt: attempt.sent_at,
-    )
-    times = [attempt.sent_at for attempt in attempts]
-    # Whoever is answered after the next fault has struck has met that one, and is counted there.
-    ends = [*(after.began for after in struck[1:]), math.inf]
-    seen = [_seen(one, end, attempts, times) for one, end in zip(struck, ends, strict=True)]
-    return seen, _calm_rate(attempts, times, struck)
-
-
-def _calm_rate(
-    attempts: Sequence[Attempt], times: Sequence[int], struck: Sequence[Struck]
-) -> float:
-    """Return the rate after steps that nobody noticed: after others much is asked once more."""
-    calm = [
-        (before.recovered, after.began)
-        for before, after in pairwise(struck)
-        if before.step.is_silent
-    ]
-    sold = sum(
-        attempt.outcome is Outcome.SOLD
-        for begin, end in calm
-        for attempt in attempts[bisect_left(times, begin) : bisect_right(times, end)]
-    )
-    seconds = sum(end - begin for begin, end in calm) / NANOSECONDS
-    return sold / seconds if seconds else 0.0
-
-
-def _seen(struck: Struck, end: float, attempts: Sequence[Attempt], times: Sequence[int]) -> Seen:
-    first, last = bisect_left(times, struck.began), bisect_right(times, struck.recovered)
-    before = attempts[max(0, first - 1_000) : first]
-    under_way = [a for a in before if a.answer and a.answer.at > struck.began]
-    sent = attempts[first:last]
-    failed = [
-        a
-        for a in (*under_way, *sent)
-        if a.answer and a.answer.status in UNKNOWN_STATUSES and a.answer.at <= end
-    ]
-    waits = sorted(_seconds(attempt) for attempt in (*under_way, *sent))
-    return Seen(
-        struck,
-        in_flight=len(under_way),
-        sent=len(sent),
-        sold=sum(attempt.outcome is Outcome.SOLD for attempt in sent),
-        failed=len(failed),
-        slowest_seconds=round(percentile(waits, SLOWEST_SECONDS), 2) if waits else 0.0,
-    )
-
-
-def _seconds(attempt: Attempt) -> float:
-    return ((attempt.answer.at if attempt.answer else 0) - attempt.sent_at) / NANOSECONDS
-
-
-def broken_silence(seen: Sequence[Seen]) -> list[Violation]:
-    """Return the steps of which clients should not have noticed anything, and did."""
-    return [
-        Violation(
-            "nobody notices it",
-            "any",
-            f"{one.failed} of {one.sent} failed: step {one.struck.step.number}, "
-            f"{one.struck.step.name}",
-        )
-        for one in seen
-        if one.struck.step.is_silent and one.failed
-    ]
 
 
 def markdown(found: Found, left_out: Sequence[str]) -> str:
@@ -170,6 +56,10 @@ def _share_of(seen: Sequence[Seen], calm_rate: float) -> str:
     return f"{sum(one.sold for one in seen) / seconds / calm_rate:.2f}"
 
 
+def _median_and_most(seconds: Sequence[float]) -> str:
+    return f"{median(seconds):.2f} (at most {max(seconds):.2f})"
+
+
 def _row(name: str, seen: Sequence[Seen], calm_rate: float) -> str:
     recoveries = [one.struck.recovery_seconds for one in seen]
     cells = [
@@ -180,7 +70,7 @@ def _row(name: str, seen: Sequence[Seen], calm_rate: float) -> str:
         _share_of(seen, calm_rate),
         str(sum(one.failed for one in seen)),
         f"{max(one.slowest_seconds for one in seen):.2f}",
-        f"{median(recoveries):.2f} (at most {max(recoveries):.2f})",
+        _median_and_most(recoveries),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -190,13 +80,19 @@ def _sums(found: Found, left_out: Sequence[str]) -> list[str]:
     outcomes = [order.outcome for order in orders]
     injected = sum(len(one.struck.step.faults) for one in found.seen)
     late = found.late_reads
-    in_time = sum(one.struck.in_time for one in found.seen)
+    in_time = sum(one.in_time for one in found.seen)
+    waits = [one.after_election_seconds for one in found.seen if one.after_election_seconds]
     of_redis = [one for one in found.seen if one.struck.step.is_of_redis]
     sums = [
         f"{injected} faults in {len(found.seen)} steps; {len(orders)} orders, "
         f"{outcomes.count(Outcome.SOLD)} sold, {outcomes.count(Outcome.UNKNOWN)} unknown in the "
         f"end; {sum(len(order.attempts) for order in orders)} attempts.",
         f"Back within the time stated for the fault: {in_time} of {len(found.seen)} steps.",
+        *(
+            [f"{len(waits)} primaries elected; first sale {_median_and_most(waits)} s after that."]
+            if waits
+            else []
+        ),
         f"{found.calm_rate:.0f} sales a second between the steps"
         + (
             f"; with Redis in trouble {_share_of(of_redis, found.calm_rate)} of that."
@@ -260,6 +156,7 @@ def write(directory: Path, plan: Mapping[str, Any], found: Found, left_out: Sequ
             "faults": [fault.name for fault in one.struck.step.faults],
             "seconds": one.struck.step.seconds,
             "recovery_seconds": round(one.struck.recovery_seconds, 3),
+            "after_election_seconds": one.after_election_seconds,
             "in_flight": one.in_flight,
             "sent": one.sent,
             "sold": one.sold,

@@ -23,11 +23,11 @@ from inventory.settings import Settings
 from loadtests import journal, scenario, service
 from loadtests.bench import circumstances, integrity
 from loadtests.books import Api
-from loadtests.chaos import audit, report
+from loadtests.chaos import audit, report, seen
 from loadtests.chaos.clients import Crowd
 from loadtests.chaos.faults import CLOCK
 from loadtests.chaos.plan import Step, faults_of, schedule
-from loadtests.chaos.report import Struck
+from loadtests.chaos.seen import Struck
 from loadtests.chaos.stack import VALKEY, Stack, running
 from loadtests.chaos.strikes import both
 from loadtests.journal import Journal
@@ -183,7 +183,8 @@ def _strike(stack: Stack, step: Step, api: Api, probe: str) -> Struck:
         if time.monotonic() > deadline:
             raise ChaosError(f"Nothing is sold any more after: {step.name} (step {step.number})")
         time.sleep(PROBE_SECONDS)
-    return Struck(step, began, healed, time.monotonic_ns())
+    recovered = time.monotonic_ns()
+    return Struck(step, began, healed, recovered, stack.elected_since(began))
 
 
 def _sells(api: Api, product_id: str) -> bool:
@@ -211,9 +212,9 @@ def _judge(
             *audit.events(database),
         ]
         known = circumstances.look(client, stack.places[VALKEY].server.url)
-    seen, calm_rate = report.seen_in(history, struck)
-    violations += report.broken_silence(seen)
-    return report.Found(history, seen, calm_rate, violations, audited.late_reads, known)
+    steps, calm_rate = seen.seen_in(history, struck)
+    violations += seen.broken_silence(steps)
+    return report.Found(history, steps, calm_rate, violations, audited.late_reads, known)
 
 
 def _integrity(stack: Stack, say: Say) -> list[Violation]:

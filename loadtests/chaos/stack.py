@@ -117,6 +117,12 @@ class Stack:
         # For a moment the workers of a master that was killed still answer in its place.
         return bool(self.workers(instance)) and service.is_ready(self.places[instance].server.url)
 
+    def elected_since(self, began: int) -> int | None:
+        """Return when a primary that was elected since then could write, both in monotonic ns."""
+        ports = [self.places[name].server.port for name in self.members]
+        elected = replica_set.elected_at(ports) if self.topology == Topology.SET else None
+        return elected if elected and elected > began else None
+
     def tend(self) -> None:
         """Start again what is gone and not to stay away, as an init system does."""
         for name, place in self.places.items():

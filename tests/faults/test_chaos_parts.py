@@ -12,10 +12,11 @@ import pytest
 
 from inventory.local.servers import LOOPBACK
 from loadtests.books import OPENING, PURCHASE, Movement, ProductBooks, Sale
-from loadtests.chaos import audit, report
+from loadtests.chaos import audit
 from loadtests.chaos.faults import FAULTS
 from loadtests.chaos.plan import PlanError, Step, faults_of, schedule
 from loadtests.chaos.proxy import Behaviour, Manner, Proxy
+from loadtests.chaos.seen import Struck, broken_silence, seen_in
 from loadtests.chaos.stack import TOPOLOGIES
 from loadtests.journal import Answer, Attempt, History, Order, OrderHistory, Sighting
 
@@ -187,9 +188,21 @@ def test_a_failure_is_laid_to_the_fault_it_met(answered: float, failed: list[int
     loud = next(fault for fault in FAULTS if not fault.silent)
     steps = [Step(number, (fault,), 1.0, 0.2, "") for number, fault in enumerate((quiet, loud))]
     at = [int(second * SECOND) for second in (3, 4, 5, 6, 7, 8)]
-    struck = [report.Struck(steps[0], *at[:3]), report.Struck(steps[1], *at[3:])]
+    struck = [Struck(steps[0], *at[:3]), Struck(steps[1], *at[3:])]
     attempt = Attempt(4 * SECOND, Answer(int(answered * SECOND), 503, "{}"))
     history = replace(HISTORY, orders=[OrderHistory(ORDER, (attempt,))])
-    seen_by_step, _ = report.seen_in(history, struck)
+    seen_by_step, _ = seen_in(history, struck)
     assert [one.failed for one in seen_by_step] == failed
-    assert bool(report.broken_silence(seen_by_step)) == bool(failed[0])
+    assert bool(broken_silence(seen_by_step)) == bool(failed[0])
+
+
+@pytest.mark.parametrize("sold_at, in_time", [(12, True), (16, False)])
+def test_an_election_is_not_laid_to_the_service(sold_at: int, in_time: bool) -> None:
+    """Back is counted from when the new primary can write, to the first sale of any shopper."""
+    fault = next(fault for fault in FAULTS if fault.name == "the primary steps down")
+    times = [second * SECOND for second in (3, 4, 17, 10)]
+    sold = replace(SOLD, at=sold_at * SECOND)
+    history = replace(HISTORY, orders=[OrderHistory(ORDER, (Attempt(4 * SECOND, sold),))])
+    (seen_then,), _ = seen_in(history, [Struck(Step(0, (fault,), 1.0, 0.2, ""), *times)])
+    assert seen_then.after_election_seconds == sold_at - 10
+    assert seen_then.in_time is in_time

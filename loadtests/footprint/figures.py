@@ -105,7 +105,7 @@ def _per_document(sizes: Mapping[str, Sizes], units: int) -> str:
             total.plain + one.plain,
             total.stored + one.stored,
             total.indexes + one.indexes,
-            (total.dumped or 0) + (one.dumped or 0),
+            None if one.dumped is None else (total.dumped or 0) + one.dumped,
         )
     return table(header, [*rows, _row("all", total, units)])
 

@@ -6,6 +6,9 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+# Hundreds of processes start in a run of the tests, and none shall compile the service anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 # The requirements name everything, so nothing is left to resolve: with dependencies, older versions of pip

@@ -81,7 +81,9 @@ def _sums(found: Found, left_out: Sequence[str]) -> list[str]:
     injected = sum(len(one.struck.step.faults) for one in found.seen)
     late = found.late_reads
     in_time = sum(one.in_time for one in found.seen)
-    waits = [one.after_election_seconds for one in found.seen if one.after_election_seconds]
+    waits = [
+        one.after_election_seconds for one in found.seen if one.after_election_seconds is not None
+    ]
     of_redis = [one for one in found.seen if one.struck.step.is_of_redis]
     sums = [
         f"{injected} faults in {len(found.seen)} steps; {len(orders)} orders, "

@@ -51,7 +51,9 @@ class Seen:
     @property
     def in_time(self) -> bool:
         """Tell whether it was back within the time stated for what struck."""
-        back = self.after_election_seconds or self.struck.recovery_seconds
+        back = self.after_election_seconds
+        if back is None:
+            back = self.struck.recovery_seconds
         return back <= max(one.recovery_seconds for one in self.struck.step.faults)
 
     @property

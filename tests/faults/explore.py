@@ -72,6 +72,8 @@ def _explore_with(
             tally.violations += 1
             if tally.violations <= VIOLATIONS_SHOWN_MAX:
                 click.echo(told(scenario, played, dying), err=True)
+        if sys.stderr.isatty():
+            click.echo(f"\r{scenario.name}: {tally.schedules + search.runs}", nl=False, err=True)
         return played.events
 
     search = Search(run, runs_max)
@@ -137,6 +139,8 @@ def main(names: tuple[str, ...], replay: str | None, crash: str | None, runs: in
         for scenario in chosen:
             tally = explore(clients, scenario, runs)
             violations += tally.violations
+            if sys.stderr.isatty():
+                click.echo("\r", nl=False, err=True)
             click.echo(tally.row(scenario.name))
     sys.exit(1 if violations else 0)
 

@@ -48,29 +48,36 @@ def start(directory: Path, stack: ExitStack, cache_gb: float) -> tuple[list[Serv
 def primary_port(ports: list[int]) -> int | None:
     """Return the port of the member that is the primary and can write now, None if none is."""
     for port in ports:
-        client: MongoClient[dict[str, Any]] = MongoClient(
-            LOOPBACK, port, directConnection=True, timeoutMS=LOOK_MILLISECONDS_MAX
-        )
-        with client:
-            try:
-                if client.admin.command("hello")["isWritablePrimary"]:
-                    return port
-            except PyMongoError:
-                continue
+        hello = _ask(port, "hello")
+        if hello and hello["isWritablePrimary"]:
+            return port
     return None
 
 
 def elected_at(ports: list[int]) -> int | None:
-    """Return when the primary of now could write first, by this machine's monotonic clock in ns."""
+    """Return when the primary of now could write first, by this machine's monotonic clock in ns.
+
+    None if there is none, or it does not say so in time.
+    """
     port = primary_port(ports)
-    if port is None:
+    status = _ask(port, "replSetGetStatus") if port else None
+    if not status:
         return None
-    client = MongoClient[dict[str, Any]](LOOPBACK, port, directConnection=True, tz_aware=True)
-    with client:
-        status = client.admin.command("replSetGetStatus")
     # Its clock is the one of this machine.
     began = status["electionCandidateMetrics"]["newTermStartDate"].timestamp()
     return time.monotonic_ns() - int((time.time() - began) * 1e9)
+
+
+def _ask(port: int, command: str) -> dict[str, Any] | None:
+    """Return what one member answers, None if it does not in time."""
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        LOOPBACK, port, directConnection=True, tz_aware=True, timeoutMS=LOOK_MILLISECONDS_MAX
+    )
+    with client:
+        try:
+            return client.admin.command(command)
+        except PyMongoError:
+            return None
 
 
 def _states(client: MongoClient[dict[str, Any]]) -> list[str]:

@@ -50,11 +50,15 @@ class Seen:
 
     @property
     def in_time(self) -> bool:
-        """Tell whether it was back within the time stated for what struck."""
-        back = self.after_election_seconds
-        if back is None:
-            back = self.struck.recovery_seconds
-        return back <= max(one.recovery_seconds for one in self.struck.step.faults)
+        """Tell whether it was back within the time stated for what struck.
+
+        Nothing can be sold before there is a primary, so that time begins with the later one of
+        healing and election; and no election may be followed by a longer wait either.
+        """
+        struck = self.struck
+        begun = max(struck.healed, struck.elected or 0)
+        waits = ((struck.recovered - begun) / NANOSECONDS, self.after_election_seconds or 0.0)
+        return max(waits) <= max(one.recovery_seconds for one in struck.step.faults)
 
     @property
     def seconds(self) -> float:

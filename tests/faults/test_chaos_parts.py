@@ -196,13 +196,25 @@ def test_a_failure_is_laid_to_the_fault_it_met(answered: float, failed: list[int
     assert bool(broken_silence(seen_by_step)) == bool(failed[0])
 
 
-@pytest.mark.parametrize("sold_at, in_time", [(12, True), (16, False)])
-def test_an_election_is_not_laid_to_the_service(sold_at: int, in_time: bool) -> None:
-    """Back is counted from when the new primary can write, to the first sale of any shopper."""
+@pytest.mark.parametrize(
+    "healed, elected, sold_at, recovered, in_time",
+    [
+        (5, 10, 12, 14, True),
+        (5, 10, 16, 14, False),
+        (5, 10, 12, 16, False),
+        # The set had a new primary before the old one came back, which brought trouble of its own.
+        (12, 6, 8, 13, True),
+        (12, 6, 8, 18, False),
+    ],
+)
+def test_an_election_is_not_laid_to_the_service(
+    healed: int, elected: int, sold_at: int, recovered: int, in_time: bool
+) -> None:
+    """Back is counted from when there is a primary, for the probe as for the first shopper."""
     fault = next(fault for fault in FAULTS if fault.name == "the primary steps down")
-    times = [second * SECOND for second in (3, 4, 17, 10)]
+    times = [second * SECOND for second in (3, healed, recovered, elected)]
     sold = replace(SOLD, at=sold_at * SECOND)
     history = replace(HISTORY, orders=[OrderHistory(ORDER, (Attempt(4 * SECOND, sold),))])
     (seen_then,), _ = seen_in(history, [Struck(Step(0, (fault,), 1.0, 0.2, ""), *times)])
-    assert seen_then.after_election_seconds == sold_at - 10
+    assert seen_then.after_election_seconds == sold_at - elected
     assert seen_then.in_time is in_time

@@ -7,6 +7,7 @@ bytes. A sale therefore replaces a few dozen bytes and leaves the rest of the ca
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -24,6 +25,7 @@ from inventory.services.catalogue import Catalogue
 _GENERATION = PREFIX + "catalogue:generation"
 # All releases begin a new generation together, so pages of another form have a number of their own.
 _PAGES = PREFIX + "products:2"
+_PAGES_REMEMBERED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,14 @@ class PageQuery:
 class _Page:
     """A page without any stock: ids, cards and the next cursor, the latter two as JSON.
 
-    `digest` tells it from every other one.
+    `digest` tells it from every other one. `stock_keys` is where Redis has the counters of each id.
     """
 
-    ids: list[str]
-    cards: list[bytes]
+    ids: Sequence[str]
+    cards: Sequence[bytes]
     next_cursor: bytes
     digest: bytes
+    stock_keys: Sequence[str]
 
     @classmethod
     def of(cls, products: Sequence[Product], next_cursor: str | None) -> "_Page":
@@ -72,7 +75,8 @@ class _Page:
         cards = [_card(product).body for product in products]
         cursor = orjson.dumps(next_cursor)
         digest = hashlib.blake2b(b"\n".join([cursor, *cards]), digest_size=12)
-        return cls([product.id for product in products], cards, cursor, digest.digest())
+        ids = [product.id for product in products]
+        return cls(ids, cards, cursor, digest.digest(), _stock_keys(ids))
 
     def encode(self) -> bytes:
         """Return the page as lines; JSON as we write it contains no ends of lines."""
@@ -89,7 +93,32 @@ class _Page:
         except ValueError:
             return None
         same = isinstance(ids, list) and len(ids) == len(cards)
-        return cls(ids, cards, next_cursor, known) if same else None
+        return cls(ids, cards, next_cursor, known, _stock_keys(ids)) if same else None
+
+    def with_stock(self, counters: Sequence[Versioned | None]) -> tuple[bytes, bytes]:
+        """Return the page as JSON with the counters of each id, and what tells it from others.
+
+        A product without counters has been deleted meanwhile, and is not shown.
+        """
+        shown = [
+            joined(card, stock.body)
+            for card, stock in zip(self.cards, counters, strict=True)
+            if stock
+        ]
+        versions = ",".join([str(stock.version) if stock else "" for stock in counters])
+        body = b'{"items":[%b],"next_cursor":%b}' % (b",".join(shown), self.next_cursor)
+        return body, self.digest + versions.encode()
+
+
+def _stock_keys(ids: Sequence[str]) -> list[str]:
+    key = ProductReads.counters.key
+    return [key(id) for id in ids]
+
+
+@lru_cache(maxsize=_PAGES_REMEMBERED)
+def _decoded(lines: bytes) -> _Page | None:
+    """Return the page that these lines are; the pages that everybody asks for are few."""
+    return _Page.decode(lines)
 
 
 class ProductReads:
@@ -138,25 +167,15 @@ class ProductReads:
             page, cache = self._load_page(asked), "bypass"
         else:
             page, cache = self._cached_page(asked)
-        counters = self._counters_of(page.ids, fresh=fresh)
-        known = [
-            (card, counters[id])
-            for id, card in zip(page.ids, page.cards, strict=True)
-            if id in counters
-        ]
-        items = b",".join([joined(card, stock.body) for card, stock in known])
-        body = b'{"items":[%b],"next_cursor":%b}' % (items, page.next_cursor)
-        # Whose counters are gone has been deleted meanwhile, and is not shown.
-        versions = ",".join(str(counters[id].version) if id in counters else "" for id in page.ids)
-        etag = hashlib.blake2b(page.digest + versions.encode(), digest_size=12).hexdigest()
-        return Rendered(body, etag, cache)
+        body, identity = page.with_stock(self._counters_of(page, fresh=fresh))
+        return Rendered(body, hashlib.blake2b(identity, digest_size=12).hexdigest(), cache)
 
     def _cached_page(self, asked: PageQuery) -> "tuple[_Page, str]":
         key = f"{_PAGES}:{asked.digest}"
         generation, held = self.store.fetch([_GENERATION, key])
         token = generation.body if generation else None
         if token and held and held.body.startswith(token):
-            known = _Page.decode(held.body[len(token) :])
+            known = _decoded(held.body[len(token) :])
             if known is not None:
                 self.store.count("hit", 1)
                 return known, "hit"
@@ -177,20 +196,24 @@ class ProductReads:
         next_cursor = asked.encode(Position.of(page[-1], asked.sort)) if more else None
         return _Page.of(page, next_cursor)
 
-    def _counters_of(self, ids: Sequence[str], *, fresh: bool) -> dict[str, Versioned]:
-        """Return the counters of products: one look into Redis, one query for what it lacks."""
-        known: dict[str, Versioned] = {}
-        if ids and not fresh:
-            values = self.store.fetch([self.counters.key(id) for id in ids])
-            known = {id: value for id, value in zip(ids, values, strict=True) if value}
-        missing = [id for id in ids if id not in known]
-        if missing:
+    def _counters_of(self, page: "_Page", *, fresh: bool) -> list[Versioned | None]:
+        """Return the counters of each id of a page, None for a product that is gone.
+
+        One look into Redis, one query for what it lacks.
+        """
+        lacking = page.ids
+        counters: list[Versioned | None] = [None] * len(page.ids)
+        if page.ids and not fresh:
+            counters = self.store.fetch(page.stock_keys)
+            lacking = [id for id, stock in zip(page.ids, counters, strict=True) if stock is None]
+        if lacking:
             seen = self.store.glimpse()
-            loaded = self._catalogue.get_counters(missing)
+            loaded = self._catalogue.get_counters(lacking)
             found = {id: _counters(snapshot) for id, snapshot in loaded.items()}
             self.counters.offer({(id,): value for id, value in found.items()}, seen)
-            known |= found
-        return {id: value for id, value in known.items() if present(value)}
+            pairs = zip(page.ids, counters, strict=True)
+            counters = [found.get(id) if stock is None else stock for id, stock in pairs]
+        return [present(stock) for stock in counters]
 
     def glimpse(self) -> Glimpse:
         """Return what `publish` needs to know of the moment before a change."""

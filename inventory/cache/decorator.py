@@ -67,7 +67,7 @@ class CachedRead:
 
     def key(self, *arguments: str) -> str:
         """Return the Redis key of a call with these arguments."""
-        return PREFIX + self._template.format(*arguments)
+        return self._template.format(*arguments)
 
     def load(self, *arguments: str) -> Versioned | None:
         """Read the database and put what it says into Redis."""
@@ -138,7 +138,7 @@ class cached:  # noqa: N801 - a decorator reads as a verb
         positional = self._template.format(**dict.fromkeys(names, "{}"))
         if positional.count("{}") != len(names):
             raise TypeError(f"{self._template!r} must name each of {names} once")
-        return _CachedMethod(load, positional, self._ttl_seconds)
+        return _CachedMethod(load, PREFIX + positional, self._ttl_seconds)
 
 
 class _CachedMethod:

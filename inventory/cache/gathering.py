@@ -6,6 +6,7 @@ could be older than a change that they know of.
 """
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
@@ -81,6 +82,8 @@ class Gathering(Generic[Item, Answer]):
             if round_.previous is not None:
                 round_.previous.over.wait(self._wait_seconds_max)
                 round_.previous = None
+            # Those who were answered by it need one turn to send their next request.
+            time.sleep(0)
         finally:
             with self._lock:
                 del self._gathered[topic]

@@ -16,6 +16,7 @@ class Turn:
     CPU is in microseconds a request; `others_share` is the part of the machine's CPU time that went
     to none of the processes that take part. `group` is how many changes of stock were decided
     together, None where nothing is counted; `conflicts` are mongod's write conflicts a request.
+    `worker_megabytes` is what the larger worker of the service, not of the variant, held after it.
     """
 
     variant: str
@@ -29,6 +30,7 @@ class Turn:
     others_share: float
     conflicts: float
     group: float | None
+    worker_megabytes: float
     problem: str | None
 
 

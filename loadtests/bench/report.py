@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from loadtests.bench.ratios import FIGURES, Turn, ratios_of, turns_of, variants_of
-from loadtests.bench.singles import Overloaded, Processes, Singles
+from loadtests.bench.singles import Overloaded, Singles
 from loadtests.bench.targets import Measured, Target, targets_of
 
 BEGIN, END = "<!-- make bench KEEP=1: begin -->", "<!-- make bench KEEP=1: end -->"
@@ -105,7 +105,13 @@ def _ratios(turns: Sequence[Turn]) -> str:
 def _single_rows(measured: Measured) -> Iterator[tuple[str, str]]:
     if measured.singles is not None:
         yield from _load_rows(measured.singles)
-    yield from _process_rows(measured.processes)
+    yield "memory of the workers", _memory(measured)
+    held = measured.processes
+    yield (
+        "connections",
+        f"{held.mongod_connections} of the service's to mongod (its pools hold {held.mongod_pool} "
+        f"at most; monitors come on top) of {held.everybodys_connections}",
+    )
 
 
 def _load_rows(found: Singles) -> Iterator[tuple[str, str]]:
@@ -135,16 +141,15 @@ def _overload(over: Overloaded) -> str:
     )
 
 
-def _process_rows(held: Processes) -> Iterator[tuple[str, str]]:
-    yield (
-        "memory of the workers",
+def _memory(measured: Measured) -> str:
+    """Return what the workers hold in the end, and when one of them held most."""
+    held = measured.processes
+    after = {f"{turn.variant} of round {turn.round}": turn.worker_megabytes for turn in measured.turns}
+    after |= held.megabytes_after
+    what, most = max(after.items(), key=lambda one: one[1])
+    return (
         f"{', '.join(f'{size:.0f}' for size in held.workers_megabytes)} MB "
-        f"after {held.requests_a_worker:,} requests each",
-    )
-    yield (
-        "connections",
-        f"{held.mongod_connections} of the service's to mongod (its pools hold {held.mongod_pool} "
-        f"at most; monitors come on top) of {held.everybodys_connections}",
+        f"after {held.requests_a_worker:,} requests each; at most {most:.0f} MB, after {what}"
     )
 
 

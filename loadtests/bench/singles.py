@@ -4,6 +4,7 @@ Every load is put on shelves of its own, whose stock is checked like that of a t
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pymongo import WriteConcern
@@ -15,7 +16,7 @@ from loadtests.bench import counters, openloop, shelves, wrk
 from loadtests.bench.plan import NGINX, OURS, PLAIN, Plan
 from loadtests.bench.stage import Stage
 from loadtests.figures import percentile
-from loadtests.processes import children, resident_megabytes
+from loadtests.processes import children
 
 STEADY_SHARE = 0.7
 OVERLOAD = 2.0
@@ -24,9 +25,10 @@ ADDRESSES = tuple(f"127.0.1.{number}" for number in range(1, 101))
 SEED = 20_261_124
 ZIPF_PRODUCTS = 10_000
 ZIPF_PURCHASES_PERCENT = 5
-# How long the cache gets to know a mix, in turns. Of five seconds, as usual, they outlast the
-# longest time that it keeps counters of stock.
-ZIPF_SETTLING_TURNS = 6
+# How many requests the cache gets to know a mix by, for each product: what is asked for least is
+# asked for a tenth as often as all are on average, so most of it has been asked for twice by then.
+# A time would say how fast the machine is.
+ZIPF_SETTLING_REQUESTS = 20
 SELLING_PURCHASES_PERCENT = 80
 # How the service calls itself to mongod.
 APPLICATION = "inventory"
@@ -70,9 +72,13 @@ class Overloaded:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """The service's processes at the end of the run."""
+    """The service's processes at the end of the run.
+
+    `megabytes_after` is what the larger worker held after each thing that was measured once.
+    """
 
     workers_megabytes: tuple[float, ...]
+    megabytes_after: Mapping[str, float]
     requests_a_worker: int
     mongod_connections: int
     everybodys_connections: int
@@ -101,6 +107,7 @@ class Measuring:
         self._ours = stage.designs[OURS]
         self.requests = 0
         self.problems: list[str] = []
+        self._megabytes_after: dict[str, float] = {}
 
     def singles(self, peak: float, edge_peak: float) -> Singles:
         """Measure everything that needs a load.
@@ -118,10 +125,11 @@ class Measuring:
 
     def processes(self, requests: int) -> Processes:
         """Look at the workers, of which all together have answered `requests` before this."""
-        workers = children(self._ours.pid)
+        workers = self._stage.workers_megabytes()
         settings = self._stage.settings
         return Processes(
-            tuple(round(resident_megabytes(pid), 1) for pid in workers),
+            workers,
+            self._megabytes_after,
             (requests + self.requests) // len(workers),
             *counters.connections(self._stage.client, APPLICATION),
             settings.mongo_pool_size * len(workers),
@@ -189,9 +197,11 @@ class Measuring:
         # Written past the service: it would take longer to create them than to measure.
         database = mongo.open_database(self._stage.client, self._stage.settings)
         shelf = shelves.Shelf(shop_books.open_shop(database, ZIPF_PRODUCTS, shelves.STOCK))
-        settling = self._plan.seconds * ZIPF_SETTLING_TURNS
-        self._mix(shelf, ZIPF_PURCHASES_PERCENT, SEED, settling)
-        outcome = self._mix(shelf, ZIPF_PURCHASES_PERCENT, SEED + 1, self._plan.seconds)
+        seed, unsettled = SEED, ZIPF_PRODUCTS * ZIPF_SETTLING_REQUESTS
+        while unsettled > 0:
+            unsettled -= self._mix(shelf, ZIPF_PURCHASES_PERCENT, seed, self._plan.seconds).requests
+            seed += 1
+        outcome = self._mix(shelf, ZIPF_PURCHASES_PERCENT, seed, self._plan.seconds)
         self._check("Zipf", OURS, shelf)
         return outcome.hit_ratio
 
@@ -216,6 +226,7 @@ class Measuring:
         return outcome
 
     def _check(self, name: str, design: str, shelf: shelves.Shelf) -> None:
+        self._megabytes_after[name] = max(self._stage.workers_megabytes())
         if problem := shelf.problem(shelves.left(self._stage.designs[design].url, shelf)):
             self.problems.append(f"{name}: {problem}")
 

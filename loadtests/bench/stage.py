@@ -27,6 +27,7 @@ from loadtests.bench.plan import BARE, DESIGNS, GUARDED, NGINX, OURS
 from loadtests.bench.ratios import APP
 from loadtests.bench.shelves import goods
 from loadtests.books import Api
+from loadtests.processes import children, resident_megabytes
 
 PREPARE_SECONDS_MAX = 30.0
 PAGE_SIZE = 20
@@ -60,6 +61,11 @@ class Stage:
     def open_url(self, design: str) -> str:
         """Return where the shop of a design is looked after, without a key."""
         return self.designs[OURS if design == GUARDED else design].url
+
+    def workers_megabytes(self) -> tuple[float, ...]:
+        """Return what each worker of the service holds in memory now."""
+        workers = children(self.designs[OURS].pid)
+        return tuple(round(resident_megabytes(pid), 1) for pid in workers)
 
     def pids(self, design: str) -> dict[str, int]:
         """Return the processes that serve a design."""

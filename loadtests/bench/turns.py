@@ -57,6 +57,7 @@ class Turns:
             others_share=round(max(0.0, spent[BUSY] - ours) / spent[TOTAL], 3),
             conflicts=round(met / answers, 4),
             group=counters.groups(server.url).mean_since(groups) if groups else None,
+            worker_megabytes=max(self._stage.workers_megabytes()),
             problem=self._problem(variant, outcome, shelf),
         )
 

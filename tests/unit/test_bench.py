@@ -14,7 +14,7 @@ OURS, PLAIN = "ours purchase", "plain purchase"
 
 def turn(variant: str, number: int, rate: float, app_us: float) -> Turn:
     cpu = {"app": app_us, "mongod": 100, "valkey": 0}
-    return Turn(variant, number, 100, rate, 10, 20, cpu, 50, 0.1, 0.25, 6.0, None)
+    return Turn(variant, number, 100, rate, 10, 20, cpu, 50, 0.1, 0.25, 6.0, 80.0, None)
 
 
 # Not in the order of rounds, as turns are not.
@@ -23,7 +23,7 @@ TURNS = [
     *(turn(OURS, 1, 200, 250), turn(PLAIN, 1, 50, 1000)),
     *(turn(PLAIN, 2, 100, 2000), turn(OURS, 2, 200, 1000)),
 ]
-PROCESSES = Processes((90.0, 121.0), 100_000, 20, 40, 64, 64)
+PROCESSES = Processes((90.0, 121.0), {"Zipf": 130.0}, 100_000, 20, 40, 64, 64)
 
 
 def test_every_variant_has_one_turn_a_round() -> None:

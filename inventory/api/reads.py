@@ -129,20 +129,20 @@ class ProductReads:
         self.store = store
 
     @cached("product:{product_id}:card", ttl_seconds=limits.CARD_TTL_SECONDS)
-    def card(self, product_id: str) -> Versioned | None:
-        """Return the part of a product that sales do not change."""
-        product = self._catalogue.get_product(product_id)
-        return None if product is None else _card(product)
+    def card(self, product_ids: Sequence[str]) -> dict[str, Versioned]:
+        """Return the part of products that sales do not change."""
+        found = self._catalogue.get_products(product_ids)
+        return {id: _card(product) for id, product in found.items()}
 
     @cached("product:{product_id}:stock", ttl_seconds=limits.STOCK_TTL_SECONDS)
-    def counters(self, product_id: str) -> Versioned | None:
-        """Return the part of a product that every sale changes."""
-        snapshot = self._catalogue.get_counters([product_id]).get(product_id)
-        return None if snapshot is None else _counters(snapshot)
+    def counters(self, product_ids: Sequence[str]) -> dict[str, Versioned]:
+        """Return the part of products that every sale changes."""
+        found = self._catalogue.get_counters(product_ids)
+        return {id: _counters(snapshot) for id, snapshot in found.items()}
 
     def product(self, product_id: str, *, fresh: bool) -> Rendered:
         """Return a whole product; raise `ProductNotFound`."""
-        reads = [(self.card, (product_id,)), (self.counters, (product_id,))]
+        reads = [(self.card, product_id), (self.counters, product_id)]
         if fresh:
             self.store.count("bypass", 1)
             (card, counters), cache = load_together(reads), "bypass"
@@ -207,12 +207,8 @@ class ProductReads:
             counters = self.store.fetch(page.stock_keys)
             lacking = [id for id, stock in zip(page.ids, counters, strict=True) if stock is None]
         if lacking:
-            seen = self.store.glimpse()
-            loaded = self._catalogue.get_counters(lacking)
-            found = {id: _counters(snapshot) for id, snapshot in loaded.items()}
-            self.counters.offer({(id,): value for id, value in found.items()}, seen)
-            pairs = zip(page.ids, counters, strict=True)
-            counters = [found.get(id) if stock is None else stock for id, stock in pairs]
+            loaded = iter(load_together([(self.counters, id) for id in lacking]))
+            counters = [next(loaded) if stock is None else stock for stock in counters]
         return [present(stock) for stock in counters]
 
     def glimpse(self) -> Glimpse:
@@ -221,11 +217,11 @@ class ProductReads:
 
     def publish(self, snapshots: Sequence[Snapshot], seen: Glimpse) -> None:
         """Take over counters that were just written."""
-        self.counters.publish({(s.product_id,): _counters(s) for s in snapshots}, seen)
+        self.counters.publish({s.product_id: _counters(s) for s in snapshots}, seen)
 
     def publish_product(self, product: Product, stock: Snapshot, seen: Glimpse) -> None:
         """Take over a product that was just created or edited; lists begin anew."""
-        self.card.publish({(product.id,): _card(product)}, seen)
+        self.card.publish({product.id: _card(product)}, seen)
         self.publish([stock], seen)
         self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
 
@@ -235,13 +231,13 @@ class ProductReads:
         """Take over many products that were just created or edited, and counters."""
         self.publish(stock, seen)
         if products:
-            self.card.publish({(product.id,): _card(product) for product in products}, seen)
+            self.card.publish({product.id: _card(product) for product in products}, seen)
             self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
 
     def publish_current(self, product_id: str) -> None:
         """Take over a product as it is now, for an answer about what another request did to it."""
         seen = self.store.glimpse()
-        product = self._catalogue.get_product(product_id)
+        product = self._catalogue.get_products([product_id]).get(product_id)
         stock = self._catalogue.get_counters([product_id]).get(product_id)
         if product is not None and stock is not None:
             self.publish_product(product, stock, seen)

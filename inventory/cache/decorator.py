@@ -4,21 +4,24 @@
         def __init__(self, ..., store): self.store = store
 
         @cached("product:{product_id}:card", ttl_seconds=300)
-        def card(self, product_id: str) -> Versioned | None: ...
+        def card(self, product_ids: Sequence[str]) -> Mapping[str, Versioned]: ...
 
     reads.card("a1")                     # from Redis, else from the database and into Redis
     reads.card.key("a1")                 # "inventory:v1:product:a1:card"
     reads.card.invalidate("a1", version=7)
-    reads.card.publish({("a1",): value}, seen)
-    fetch_together([(reads.card, ("a1",)), (reads.stock, ("a1",))])      # one round trip
+    reads.card.publish({"a1": value}, seen)
+    fetch_together([(reads.card, "a1"), (reads.stock, "a1")])      # one round trip
 
 The key template is filled in by the same code for a call and for an invalidation, so the two cannot
 drift apart. Values are bytes with a version. That there is no such thing is a value as well, for a
-while. Of those who miss the same value one reads the database, the others take what it found.
+while. The method reads many things with one query: whatever is missed in a process at the same time
+is loaded together, and what several miss is loaded once.
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import string
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,8 +30,12 @@ from inventory.cache.store import Glimpse, Values, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned
 from inventory.errors import StorageUnavailable
 
-Loader = Callable[..., Versioned | None]
-Arguments = tuple[str, ...]
+# Reads the things of these names, and leaves out those that are not there.
+Load = Callable[[Any, Sequence[str]], Mapping[str, Versioned]]
+# One thing that is wanted of a cached read, by its name.
+Wanted = tuple["CachedRead", str]
+# What was found of all that was wanted, None for what is not there.
+Loaded = dict[Wanted, Versioned | None]
 
 
 class HasStore(Protocol):
@@ -46,142 +53,175 @@ class Found:
 
 
 class CachedRead:
-    """A cached method of one object. Calling it returns the value alone."""
+    """A cached method of one object. Calling it returns the value of one thing."""
 
     __slots__ = ("_load", "_owner", "_template", "ttl_seconds")
 
-    def __init__(self, owner: HasStore, load: Loader, template: str, ttl_seconds: float) -> None:
+    def __init__(self, owner: HasStore, load: Load, template: str, ttl_seconds: float) -> None:
         self._owner = owner
         self._load = load
         self._template = template
         self.ttl_seconds = ttl_seconds
 
-    def __call__(self, *arguments: str) -> Versioned | None:
+    def __call__(self, name: str) -> Versioned | None:
         """Return the value from Redis, else from the database."""
-        return fetch_together([(self, arguments)])[0].value
+        return fetch_together([(self, name)])[0].value
 
     @property
     def store(self) -> VersionedStore:
         """Where the values are kept."""
         return self._owner.store
 
-    def key(self, *arguments: str) -> str:
-        """Return the Redis key of a call with these arguments."""
-        return self._template.format(*arguments)
+    def key(self, name: str) -> str:
+        """Return the Redis key of the thing of this name."""
+        return self._template.format(name)
 
-    def load(self, *arguments: str) -> Versioned | None:
-        """Read the database and put what it says into Redis."""
-        return load_together([(self, arguments)])[0]
-
-    def read(self, *arguments: str) -> Versioned | None:
+    def read(self, names: Sequence[str]) -> Mapping[str, Versioned]:
         """Read the database and tell nobody."""
-        return self._load(self._owner, *arguments)
+        return self._load(self._owner, names)
 
-    def load_once(self, *arguments: str) -> Versioned | None:
-        """Do the same for all who want it now, in this process and, if possible, in others."""
-        key = self.key(*arguments)
-
-        def load_or_take(_: Iterable[str]) -> Versioned | None:
-            found = self.store.fetch_or_lease(key)
-            if isinstance(found, Versioned):
-                self.store.count("taken", 1)
-                return present(found)
-            try:
-                return self.load(*arguments)
-            except BaseException:
-                # Whoever finds the value needs no lease; nobody finds one now.
-                self.store.release(found)
-                raise
-
-        try:
-            value, asked = self.store.loads.ask(key, (), load_or_take)
-        except TimeoutError as problem:
-            raise StorageUnavailable from problem
-        if not asked:
-            self.store.count("joined", 1)
-        return value
-
-    def publish(self, values: Mapping[Arguments, Versioned], seen: Glimpse) -> None:
+    def publish(self, values: Mapping[str, Versioned], seen: Glimpse) -> None:
         """Put values into Redis that were just written, after `seen`."""
         self.store.publish(self._keyed(values), seen)
 
-    def offer(self, values: Mapping[Arguments, Versioned], seen: Glimpse) -> None:
-        """Put values into Redis that were just read, after `seen`."""
-        self.store.offer(self._keyed(values), seen)
+    def _keyed(self, values: Mapping[str, Versioned]) -> Values:
+        return {self.key(name): (value, self.ttl_seconds) for name, value in values.items()}
 
-    def _keyed(self, values: Mapping[Arguments, Versioned]) -> Values:
-        return {
-            self.key(*arguments): (value, self.ttl_seconds) for arguments, value in values.items()
-        }
-
-    def invalidate(self, *arguments: str, version: int) -> None:
+    def invalidate(self, name: str, version: int) -> None:
         """Let nothing older than `version` be read any more."""
-        self.publish({arguments: Versioned(version, b"")}, self.store.glimpse())
+        self.publish({name: Versioned(version, b"")}, self.store.glimpse())
 
-    def bury(self, *arguments: str, version: int) -> None:
+    def bury(self, name: str, version: int) -> None:
         """Let readers know that from `version` on there is no such thing."""
-        self.publish({arguments: Versioned(version, ABSENT)}, self.store.glimpse())
+        self.publish({name: Versioned(version, ABSENT)}, self.store.glimpse())
 
 
 class cached:  # noqa: N801 - a decorator reads as a verb
     """Make a method of an object that has a `store` a `CachedRead`.
 
-    `template` names the method's arguments, all of them, each a string; that is checked once.
+    `template` is the key of one thing; that it names the thing, and nothing else, is checked once.
     """
 
     def __init__(self, template: str, *, ttl_seconds: float) -> None:
-        self._template = template
+        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
+        if len(fields) != 1:
+            raise TypeError(f"{template!r} must name one thing")
+        self._template = PREFIX + template.replace(f"{{{fields[0]}}}", "{}")
         self._ttl_seconds = ttl_seconds
 
-    def __call__(self, load: Loader) -> "_CachedMethod":
-        names = list(inspect.signature(load).parameters)[1:]
-        positional = self._template.format(**dict.fromkeys(names, "{}"))
-        if positional.count("{}") != len(names):
-            raise TypeError(f"{self._template!r} must name each of {names} once")
-        return _CachedMethod(load, PREFIX + positional, self._ttl_seconds)
+    def __call__(self, load: Load) -> "_CachedMethod":
+        return _CachedMethod(load, self._template, self._ttl_seconds)
 
 
 class _CachedMethod:
-    def __init__(self, load: Loader, template: str, ttl_seconds: float) -> None:
+    """Gives each object a `CachedRead` of its own, once."""
+
+    def __init__(self, load: Load, template: str, ttl_seconds: float) -> None:
         self._load = load
         self._template = template
         self._ttl_seconds = ttl_seconds
         self.__doc__ = load.__doc__
 
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
     def __get__(self, owner: Any, _: type | None = None) -> CachedRead:
-        return CachedRead(owner, self._load, self._template, self._ttl_seconds)
+        read = CachedRead(owner, self._load, self._template, self._ttl_seconds)
+        if owner is None:
+            return read
+        # From now on it is found there, before anybody comes here.
+        kept: CachedRead = owner.__dict__.setdefault(self._name, read)
+        return kept
 
 
-def fetch_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Found]:
+def fetch_together(wanted: Sequence[Wanted]) -> list[Found]:
     """Make several cached reads with one round trip to Redis; load what it does not know."""
-    store = reads[0][0].store
-    known = store.fetch([read.key(*arguments) for read, arguments in reads])
-    misses = known.count(None)
-    if misses:
-        store.count("miss", misses)
-    if len(known) > misses:
-        store.count("hit", len(known) - misses)
+    store = wanted[0][0].store
+    known = store.fetch([read.key(name) for read, name in wanted])
+    if None not in known:
+        store.count("hit", len(known))
+        return [Found(present(value), True) for value in known]
+    missing = [one for one, value in zip(wanted, known, strict=True) if value is None]
+    store.count("miss", len(missing))
+    if len(known) > len(missing):
+        store.count("hit", len(known) - len(missing))
+    loaded = _ask("missing", store, missing, _take_or_load)
     return [
-        Found(read.load_once(*arguments), False) if value is None else Found(present(value), True)
-        for value, (read, arguments) in zip(known, reads, strict=True)
+        Found(present(loaded[one]), False) if value is None else Found(present(value), True)
+        for one, value in zip(wanted, known, strict=True)
     ]
 
 
-def load_together(reads: Sequence[tuple[CachedRead, Arguments]]) -> list[Versioned | None]:
-    """Read the database for each and put what it says into Redis with one command."""
-    store = reads[0][0].store
+def load_together(wanted: Sequence[Wanted]) -> list[Versioned | None]:
+    """Read the database, whatever Redis knows, and tell it what is there now."""
+    loaded = _ask("fresh", wanted[0][0].store, wanted, _load)
+    return [present(loaded[one]) for one in wanted]
+
+
+def _ask(
+    topic: str,
+    store: VersionedStore,
+    wanted: Sequence[Wanted],
+    load: Callable[[VersionedStore, Sequence[Wanted]], Loaded],
+) -> Loaded:
+    """Return what `load` finds for all who ask at the same time in this process.
+
+    All share the time limit of whoever asks, who was the first of them to come: nobody waits
+    longer than a request may take.
+    """
+    loaded: Loaded
+    try:
+        loaded, asked = store.loads.ask(topic, wanted, lambda all_: load(store, list(all_)))
+    except TimeoutError as problem:
+        raise StorageUnavailable from problem
+    if not asked:
+        store.count("joined", len(wanted))
+    return loaded
+
+
+def _take_or_load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
+    """Load what no other process is loading; take the rest from them, if it comes soon."""
+    found: Loaded = {}
+    waiting = {one: one[0].key(one[1]) for one in wanted}
+    until = time.monotonic() + limits.LEASE_WAIT_SECONDS_MAX
+    while True:
+        late = time.monotonic() > until
+        known, leases = store.leases.take(list(waiting.values()))
+        if known:
+            store.count("taken", len(known))
+        found |= {one: known[key] for one, key in waiting.items() if key in known}
+        ours = [one for one, key in waiting.items() if key in leases or (late and key not in known)]
+        try:
+            found |= _load(store, ours)
+        except BaseException:
+            # Whoever finds a value needs no lease; nobody finds one now.
+            store.leases.release(leases.values())
+            raise
+        waiting = {one: key for one, key in waiting.items() if one not in found}
+        if not waiting:
+            return found
+        if not ours:
+            time.sleep(limits.LEASE_POLL_SECONDS)
+
+
+def _load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
+    """Read the database once for each kind of thing, and tell Redis with one command."""
     seen = store.glimpse()
-    values = [read.read(*arguments) for read, arguments in reads]
+    names: dict[CachedRead, list[str]] = defaultdict(list)
+    for read, name in wanted:
+        names[read].append(name)
+    there = {read: read.read(of_it) for read, of_it in names.items()}
+    loaded = {(read, name): there[read].get(name) for read, name in wanted}
     store.offer(
         {
-            read.key(*arguments): (Versioned(0, ABSENT), limits.ABSENT_TTL_SECONDS)
+            read.key(name): (Versioned(0, ABSENT), limits.ABSENT_TTL_SECONDS)
             if value is None
             else (value, read.ttl_seconds)
-            for value, (read, arguments) in zip(values, reads, strict=True)
+            for (read, name), value in loaded.items()
         },
         seen,
     )
-    return values
+    return loaded
 
 
 def present(value: Versioned | None) -> Versioned | None:

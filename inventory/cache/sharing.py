@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from inventory.cache.store import Lease, VersionedStore
+from inventory.cache.leases import Lease
+from inventory.cache.store import VersionedStore
 from inventory.cache.values import PREFIX, Versioned
 
 # What another process has made is not asked for again before this; how old it is, nobody knows.
@@ -43,7 +44,7 @@ class Shared:
         """Return the value, and until when it is kept here."""
         now = time.monotonic()
         (known,) = self._store.fetch([self._key])
-        found = known or self._store.fetch_or_lease(self._key)
+        found = known or self._store.leases.await_or_take(self._key)
         if isinstance(found, Lease):
             return self._make_for_all(found), now + self._seconds
         return found.body, now + min(self._seconds, _TAKEN_SECONDS)
@@ -54,5 +55,5 @@ class Shared:
             made = self._make()
             self._store.offer({self._key: (Versioned(0, made), self._seconds)}, seen)
         finally:
-            self._store.release(lease)
+            self._store.leases.release([lease])
         return made

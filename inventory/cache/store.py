@@ -28,9 +28,9 @@ from redis.exceptions import NoScriptError
 from inventory import limits
 from inventory.cache.connection import Connection, Count, Unreachable
 from inventory.cache.gathering import Gathering
-from inventory.cache.values import PREFIX, Versioned, is_epoch, parse, sealed
+from inventory.cache.leases import Leases
+from inventory.cache.values import EPOCH, Versioned, is_epoch, parse, sealed
 
-_EPOCH = PREFIX + "epoch"
 _RANDOM = random.SystemRandom()
 Argument = bytes | str | int | float
 
@@ -63,23 +63,12 @@ return { epoch, stale }
 _PUBLISH_DIGEST = hashlib.sha1(_PUBLISH.encode(), usedforsecurity=False).hexdigest()
 
 
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-
-
 @dataclass(frozen=True, slots=True)
 class Glimpse:
     """What Redis was like right before a value was read from the database."""
 
     epoch: bytes
     redis_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The task to load the value of a key; without a token nobody was asked for it."""
-
-    key: str
-    token: bytes
 
 
 Values = Mapping[str, tuple[Versioned, float]]
@@ -90,6 +79,7 @@ class VersionedStore:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.leases = Leases(connection)
         self._epoch = b""
         # A process that is new cannot know what its predecessor failed to publish.
         self._distrusted = True
@@ -97,8 +87,8 @@ class VersionedStore:
         self._clock_read_at = float("-inf")
         # Calls of Redis end soon by themselves.
         self._gathering: Gathering[str, Mapping[str, Versioned | None]] = Gathering()
-        # Where cached reads meet that miss the same value.
-        self.loads: Gathering[str, Versioned | None] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
+        # Where cached reads meet that have to load values.
+        self.loads: Gathering[Any, Any] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
         self._healing = threading.Lock()
         self._closed = threading.Event()
 
@@ -124,52 +114,12 @@ class VersionedStore:
         # The client's own `mget` takes a quarter longer to say the same.
         epoch, *values = self.connection.call(
             lambda client: client.execute_command(  # type: ignore[no-untyped-call]  # has no types
-                "MGET", _EPOCH, *keys
+                "MGET", EPOCH, *keys
             )
         )
         self._epoch = epoch if is_epoch(epoch) else self._renew_epoch()
         parsed = (parse(value, self._epoch) for value in values)
         return dict(zip(keys, parsed, strict=True))
-
-    def fetch_or_lease(self, key: str) -> "Versioned | Lease":
-        """Return the value of `key`, or the task to load it, which nobody else has got by then.
-
-        Waits for whoever is loading it, but no longer than `limits.LEASE_WAIT_SECONDS_MAX`.
-        """
-        token = secrets.token_hex(8).encode()
-        milliseconds = int(limits.LEASE_SECONDS * 1000)
-        until = time.monotonic() + limits.LEASE_WAIT_SECONDS_MAX
-
-        def look(client: Redis) -> list[Any]:
-            with client.pipeline(transaction=False) as pipe:
-                pipe.mget([_EPOCH, key])
-                pipe.set(_lease(key), token, px=milliseconds, nx=True)
-                return pipe.execute()
-
-        try:
-            while True:
-                (epoch, value), leased = self.connection.call(look)
-                known = parse(value, epoch) if is_epoch(epoch) else None
-                if known is not None and not leased:
-                    return known
-                if known is not None:
-                    self.release(Lease(key, token))
-                    return known
-                if leased:
-                    return Lease(key, token)
-                if time.monotonic() > until:
-                    return Lease(key, b"")
-                time.sleep(limits.LEASE_POLL_SECONDS)
-        except Unreachable:
-            return Lease(key, b"")
-
-    def release(self, lease: "Lease") -> None:
-        """Let others load the value again; a lease that ran out meanwhile is another's."""
-        if lease.token:
-            with suppress(Unreachable):
-                self.connection.call(
-                    lambda client: client.eval(_RELEASE, 1, _lease(lease.key), lease.token)
-                )
 
     def glimpse(self) -> Glimpse:
         """Return what this process knows of Redis now; values read after it go with `publish`."""
@@ -194,7 +144,7 @@ class VersionedStore:
     def _set(self, values: Values, seen: Glimpse) -> None:
         if not values:
             return
-        keys = [_EPOCH, *values]
+        keys = [EPOCH, *values]
         arguments: list[Argument] = [
             seen.epoch,
             repr(seen.redis_seconds),
@@ -264,14 +214,10 @@ class VersionedStore:
         A Redis that is full takes no new epoch, but it can still lose the old one.
         """
         epoch = secrets.token_hex(8).encode()
-        self.connection.call(lambda client: client.delete(_EPOCH), urgent=urgent)
-        self.connection.call(lambda client: client.set(_EPOCH, epoch), urgent=urgent)
+        self.connection.call(lambda client: client.delete(EPOCH), urgent=urgent)
+        self.connection.call(lambda client: client.set(EPOCH, epoch), urgent=urgent)
         self._epoch = epoch
         return epoch
-
-
-def _lease(key: str) -> str:
-    return f"{key}:lease"
 
 
 def _evaluate(

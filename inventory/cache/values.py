@@ -9,6 +9,8 @@ from typing import TypeGuard
 # one stores in a new form must be rubbish, which is a miss, to the one before. With another number
 # neither would hear of the other's sales, for as long as a value lives.
 PREFIX = "inventory:v1:"
+# Where the epoch stands that values must be of to count.
+EPOCH = PREFIX + "epoch"
 # The body of a value that says: there is no such thing.
 ABSENT = b"null"
 # In place of its checksum: earlier releases, which do not know it, must not take it for a body.

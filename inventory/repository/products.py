@@ -73,12 +73,6 @@ class ProductRepository:
         self._deleted.insert_one(document, session=session)
         self._products.delete_one({"_id": document["_id"]}, session=session)
 
-    def get(self, product_id: str) -> Product | None:
-        """Return one product."""
-        with reading():
-            document = self._products.find_one({"_id": object_id(product_id)})
-        return None if document is None else product_from(document)
-
     def get_in(self, product_id: str, session: Session) -> Product | None:
         """Return one product as a transaction sees it; conflicts are left to the transaction."""
         document = self._products.find_one({"_id": object_id(product_id)}, session=session)

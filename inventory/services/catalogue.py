@@ -149,9 +149,9 @@ class Catalogue:
             raise StaleVersion(product.version)
         return product
 
-    def get_product(self, product_id: str) -> Product | None:
-        """Return a catalogue entry."""
-        return self._products.get(product_id)
+    def get_products(self, product_ids: Sequence[str]) -> dict[str, Product]:
+        """Return the catalogue entries of those of the products that exist."""
+        return {product.id: product for product in self._products.list_many(product_ids)}
 
     def get_counters(self, product_ids: Sequence[str]) -> dict[str, Snapshot]:
         """Return the counters of those of the products that exist and are not deleted."""

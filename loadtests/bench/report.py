@@ -144,7 +144,9 @@ def _overload(over: Overloaded) -> str:
 def _memory(measured: Measured) -> str:
     """Return what the workers hold in the end, and when one of them held most."""
     held = measured.processes
-    after = {f"{turn.variant} of round {turn.round}": turn.worker_megabytes for turn in measured.turns}
+    after = {
+        f"{turn.variant} of round {turn.round}": turn.worker_megabytes for turn in measured.turns
+    }
     after |= held.megabytes_after
     what, most = max(after.items(), key=lambda one: one[1])
     return (

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,9 +12,11 @@ from inventory import limits
 from inventory.cache import connection
 from inventory.cache import store as store_module
 from inventory.cache.connection import Connection, Unreachable
-from inventory.cache.decorator import Found, cached, fetch_together
-from inventory.cache.store import Glimpse, Lease, VersionedStore
+from inventory.cache.decorator import Found, cached, fetch_together, load_together
+from inventory.cache.leases import Lease
+from inventory.cache.store import Glimpse, VersionedStore
 from inventory.cache.values import PREFIX, Versioned
+from inventory.errors import StorageUnavailable
 from inventory.settings import Settings
 
 KEY = PREFIX + "thing:a"
@@ -283,16 +285,19 @@ class Reads:
 
     def __init__(self, store: VersionedStore) -> None:
         self.store = store
-        self.asked: list[str] = []
+        self.asked: list[list[str]] = []
         self.delay = 0.0
+        self.problem: Exception | None = None
         self.rows: dict[str, Versioned] = {"a": Versioned(1, b"one")}
 
     @cached("thing:{name}", ttl_seconds=TTL)
-    def thing(self, name: str) -> Versioned | None:
-        """Read a thing."""
-        self.asked.append(name)
+    def thing(self, names: Sequence[str]) -> dict[str, Versioned]:
+        """Read things."""
+        self.asked.append([*names])
         time.sleep(self.delay)
-        return self.rows.get(name)
+        if self.problem is not None:
+            raise self.problem
+        return {name: self.rows[name] for name in names if name in self.rows}
 
 
 class TestDecorator:
@@ -302,14 +307,14 @@ class TestDecorator:
         """The database is asked once, then Redis knows."""
         reads = Reads(store)
         assert [reads.thing("a"), reads.thing("a")] == [Versioned(1, b"one")] * 2
-        assert reads.asked == ["a"]
+        assert reads.asked == [["a"]]
 
     def test_nothing_is_cached_until_there_is_something(self, store: VersionedStore) -> None:
         """What is not there is asked for once; whoever makes it, is believed at once."""
         reads = Reads(store)
         assert [reads.thing("b"), reads.thing("b")] == [None, None]
-        assert reads.asked == ["b"]
-        reads.thing.publish({("b",): Versioned(1, b"two")}, store.glimpse())
+        assert reads.asked == [["b"]]
+        reads.thing.publish({"b": Versioned(1, b"two")}, store.glimpse())
         assert reads.thing("b") == Versioned(1, b"two")
 
     def test_what_is_buried_is_gone_for_good(self, store: VersionedStore) -> None:
@@ -317,8 +322,8 @@ class TestDecorator:
         reads = Reads(store)
         seen = store.glimpse()
         reads.thing.bury("a", version=2)
-        reads.thing.offer({("a",): Versioned(1, b"one")}, seen)
-        assert fetch_together([(reads.thing, ("a",))]) == [Found(None, True)]
+        reads.thing.publish({"a": Versioned(1, b"one")}, seen)
+        assert fetch_together([(reads.thing, "a")]) == [Found(None, True)]
         assert reads.asked == []
 
     @pytest.mark.alone
@@ -333,10 +338,39 @@ class TestDecorator:
         assert {call.result() for call in calls} == {Versioned(1, b"one")}
         assert sum(len(reads.asked) for reads in crowds) == 1
 
+    def test_what_is_missed_together_is_loaded_together(self, store: VersionedStore) -> None:
+        """Readers of different things share the queries too, and each gets its own."""
+        reads = Reads(store)
+        reads.delay = 0.05
+        names = [f"t{number}" for number in range(40)]
+        reads.rows = {name: Versioned(1, name.encode()) for name in names}
+        with ThreadPoolExecutor(40) as pool:
+            found = dict(zip(names, pool.map(reads.thing, names), strict=True))
+        assert found == reads.rows
+        assert sorted(name for asked in reads.asked for name in asked) == sorted(names)
+        assert len(reads.asked) < 10
+
+    def test_what_could_not_be_loaded_is_left_to_the_next_one(self, store: VersionedStore) -> None:
+        """Who failed returns the task at once, and every reader of that query hears of it."""
+        reads = Reads(store)
+        reads.problem = StorageUnavailable()
+        with pytest.raises(StorageUnavailable):
+            fetch_together([(reads.thing, "a"), (reads.thing, "b")])
+        known, leases = store.leases.take([reads.thing.key("a"), reads.thing.key("b")])
+        assert (len(known), len(leases)) == (0, 2)
+
+    def test_a_fresh_read_asks_the_database_and_tells_redis(self, store: VersionedStore) -> None:
+        """What Redis knows does not matter to it, and is replaced."""
+        reads = Reads(store)
+        reads.thing("a")
+        reads.rows["a"] = Versioned(2, b"two")
+        assert load_together([(reads.thing, "a"), (reads.thing, "b")]) == [reads.rows["a"], None]
+        assert store.fetch([reads.thing.key("a")]) == [Versioned(2, b"two")]
+
     def test_a_lease_that_nobody_returns_runs_out(self, store: VersionedStore) -> None:
         """Who was given the task and died keeps the others waiting for a moment only."""
         reads = Reads(store)
-        assert isinstance(store.fetch_or_lease(reads.thing.key("a")), Lease)
+        assert isinstance(store.leases.await_or_take(reads.thing.key("a")), Lease)
         assert reads.thing("a") == Versioned(1, b"one")
 
     def test_key_and_invalidation_agree(self, store: VersionedStore) -> None:
@@ -352,13 +386,14 @@ class TestDecorator:
         """Several reads in one round trip are each answered from where they are known."""
         reads = Reads(store)
         reads.thing("a")
-        found = fetch_together([(reads.thing, ("a",)), (reads.thing, ("b",))])
+        found = fetch_together([(reads.thing, "a"), (reads.thing, "b")])
         assert found == [Found(Versioned(1, b"one"), True), Found(None, False)]
 
-    def test_a_template_must_name_every_argument(self) -> None:
-        """A key that forgot an argument would mix things up, so it is refused at decoration."""
-        with pytest.raises(TypeError, match="must name each"):
-            cached("thing:{name}", ttl_seconds=TTL)(lambda self, name, size: None)
+    @pytest.mark.parametrize("template", ["things", "thing:{name}:{size}"])
+    def test_a_template_names_one_thing(self, template: str) -> None:
+        """A key that forgot what it is of would mix things up, so it is refused at decoration."""
+        with pytest.raises(TypeError, match="must name one thing"):
+            cached(template, ttl_seconds=TTL)
 
 
 def test_the_script_is_loaded_again_after_it_was_lost(store: VersionedStore, redis: Redis) -> None:

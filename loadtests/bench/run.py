@@ -20,7 +20,7 @@ from loadtests.bench.targets import EDGE, HOT, Measured, targets_of
 from loadtests.bench.turns import Turns
 from loadtests.report import new_directory
 
-WARM_UP_SECONDS = 1
+WARM_UP_SECONDS = 2
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURE = "performance.svg"
 

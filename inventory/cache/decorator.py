@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from inventory import limits
 from inventory.cache.store import Glimpse, Values, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned
-from inventory.errors import StorageUnavailable
+from inventory.errors import InventoryError, StorageUnavailable
 
 # Reads the things of these names, and leaves out those that are not there.
 Load = Callable[[Any, Sequence[str]], Mapping[str, Versioned]]
@@ -174,6 +174,11 @@ def _ask(
         loaded, asked = store.loads.ask(topic, wanted, lambda all_: load(store, list(all_)))
     except TimeoutError as problem:
         raise StorageUnavailable from problem
+    except InventoryError:
+        raise
+    except Exception:  # noqa: BLE001 - it is raised again to whom it belongs
+        # One thing that nobody can make sense of must not keep the others from their readers.
+        return load(store, wanted)
     if not asked:
         store.count("joined", len(wanted))
     return loaded

@@ -288,6 +288,7 @@ class Reads:
         self.asked: list[list[str]] = []
         self.delay = 0.0
         self.problem: Exception | None = None
+        self.broken: str | None = None
         self.rows: dict[str, Versioned] = {"a": Versioned(1, b"one")}
 
     @cached("thing:{name}", ttl_seconds=TTL)
@@ -297,6 +298,8 @@ class Reads:
         time.sleep(self.delay)
         if self.problem is not None:
             raise self.problem
+        if self.broken in names:
+            raise ValueError(f"{self.broken} makes no sense")
         return {name: self.rows[name] for name in names if name in self.rows}
 
 
@@ -358,6 +361,21 @@ class TestDecorator:
             fetch_together([(reads.thing, "a"), (reads.thing, "b")])
         known, leases = store.leases.take([reads.thing.key("a"), reads.thing.key("b")])
         assert (len(known), len(leases)) == (0, 2)
+
+    def test_what_makes_no_sense_fails_its_own_readers_only(self, store: VersionedStore) -> None:
+        """Whoever shared a query with something broken asks once more, alone."""
+        reads = Reads(store)
+        reads.broken = "b"
+        reads.delay = 0.2
+        with ThreadPoolExecutor(3) as pool:
+            first = pool.submit(reads.thing, "c")
+            while not reads.asked:
+                time.sleep(0.001)
+            sound, broken = pool.submit(reads.thing, "a"), pool.submit(reads.thing, "b")
+        assert (first.result(), sound.result()) == (None, Versioned(1, b"one"))
+        with pytest.raises(ValueError, match="b makes no sense"):
+            broken.result()
+        assert sorted(reads.asked[1]) == ["a", "b"]
 
     def test_a_fresh_read_asks_the_database_and_tells_redis(self, store: VersionedStore) -> None:
         """What Redis knows does not matter to it, and is replaced."""

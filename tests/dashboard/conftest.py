@@ -127,7 +127,13 @@ def sign_in(page: Page, shop: Shop, key: str = "") -> None:
     page.goto(f"{shop.url}/admin/")
     page.get_by_label("API key").fill(key or shop.key)
     page.get_by_role("button", name="Sign in").click()
+    expect_begun(page)
+
+
+def expect_begun(page: Page) -> None:
+    """Wait for the page that comes first, so that it cannot come later in place of another one."""
     expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_visible()
+    expect(page.locator("main h1").first).to_be_visible()
 
 
 SignIn = Callable[..., Page]
@@ -161,7 +167,7 @@ def _sign_in(shop: Shop, browser: Browser, session: Any) -> Iterator[SignIn]:
         page.on("console", lambda said: _note(errors, said.type, said.text))
         if key is None:
             page.goto(f"{shop.url}/admin/")
-            expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_visible()
+            expect_begun(page)
         else:
             sign_in(page, shop, key)
         return page
@@ -192,7 +198,10 @@ def _visit(page: Page, shop: Shop) -> Visit:
     """Go to a page of the dashboard, and wait until nothing of it is loading."""
 
     def visit(place: str) -> None:
+        # The browser stays in the same document, where the last page is seen a moment longer.
+        page.evaluate("document.querySelector('main > *')?.setAttribute('data-left', '')")
         page.goto(f"{shop.url}/admin/{place}")
+        expect(page.locator("main > [data-left]")).to_have_count(0)
         expect(page.locator("main h1").first).to_be_visible()
         expect(page.locator("main p[aria-busy=true]")).to_have_count(0)
 

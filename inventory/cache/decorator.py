@@ -174,10 +174,11 @@ def _ask(
         loaded, asked = store.loads.ask(topic, wanted, lambda all_: load(store, list(all_)))
     except TimeoutError as problem:
         raise StorageUnavailable from problem
-    except InventoryError:
-        raise
-    except Exception:  # noqa: BLE001 - it is raised again to whom it belongs
-        # One thing that nobody can make sense of must not keep the others from their readers.
+    except Exception as problem:
+        if isinstance(problem, InventoryError):
+            raise
+        # Of all that was asked for, one thing makes no sense. It may be anybody's, and must keep
+        # nobody else from theirs; whose it is meets the same error again, alone.
         return load(store, wanted)
     if not asked:
         store.count("joined", len(wanted))

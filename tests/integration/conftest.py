@@ -12,6 +12,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
 
+from inventory.cache import connection
+from inventory.cache.connection import Connection
+from inventory.cache.store import VersionedStore
+from inventory.cache.values import PREFIX
 from inventory.domain.products import Terms
 from inventory.domain.stock import Snapshot
 from inventory.local.servers import Server
@@ -21,6 +25,8 @@ from inventory.settings import Settings
 from inventory.wiring import Rooms
 from loadtests import edge
 from tests.integration.edges import Front, serving
+
+OpenStore = Callable[[], VersionedStore]
 
 
 @dataclass
@@ -164,3 +170,25 @@ def _front(backend: Server, servers_directory: Path) -> Iterator[Front]:
     """A client of nginx as it is deployed, before `backend`."""
     with edge.started(servers_directory / "nginx", [backend]) as server:
         yield Front(server.url)
+
+
+@pytest.fixture(name="open_store")
+def _open_store(settings: Settings) -> Iterator[OpenStore]:
+    """Open the store as another process would; the first use of each is over already."""
+    opened: list[VersionedStore] = []
+
+    def open_store() -> VersionedStore:
+        way = Connection(connection.connect(settings))
+        fresh = VersionedStore(way)
+        opened.append(fresh)
+        fresh.fetch([PREFIX + "anything"])
+        return fresh
+
+    yield open_store
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(name="store")
+def _store(open_store: OpenStore) -> VersionedStore:
+    return open_store()

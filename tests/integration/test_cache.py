@@ -2,8 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
@@ -12,38 +10,13 @@ from inventory import limits
 from inventory.cache import connection
 from inventory.cache import store as store_module
 from inventory.cache.connection import Connection, Unreachable
-from inventory.cache.decorator import Found, cached, fetch_together, load_together
-from inventory.cache.leases import Lease
 from inventory.cache.store import Glimpse, VersionedStore
 from inventory.cache.values import PREFIX, Versioned
-from inventory.errors import StorageUnavailable
 from inventory.settings import Settings
+from tests.integration.conftest import OpenStore
 
 KEY = PREFIX + "thing:a"
 TTL = 60.0
-Open = Callable[[], VersionedStore]
-
-
-@pytest.fixture(name="open_store")
-def _open_store(settings: Settings) -> Iterator[Open]:
-    """Open the store as another process would; the first use of each is over already."""
-    opened: list[VersionedStore] = []
-
-    def open_store() -> VersionedStore:
-        way = Connection(connection.connect(settings))
-        fresh = VersionedStore(way)
-        opened.append(fresh)
-        fresh.fetch([KEY])
-        return fresh
-
-    yield open_store
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture(name="store")
-def _store(open_store: Open) -> VersionedStore:
-    return open_store()
 
 
 def offer(store: VersionedStore, version: int, seen: Glimpse | None = None) -> None:
@@ -96,7 +69,7 @@ def test_a_late_newer_value_hides_an_older_one(store: VersionedStore) -> None:
     assert held(store) is None
 
 
-def test_a_new_process_believes_nothing(store: VersionedStore, open_store: Open) -> None:
+def test_a_new_process_believes_nothing(store: VersionedStore, open_store: OpenStore) -> None:
     """A process that died may have left a write unpublished; its successor begins afresh."""
     offer(store, 1)
     newcomer = open_store()
@@ -104,7 +77,9 @@ def test_a_new_process_believes_nothing(store: VersionedStore, open_store: Open)
     assert held(store) is None
 
 
-def test_a_value_of_an_older_epoch_does_not_count(store: VersionedStore, open_store: Open) -> None:
+def test_a_value_of_an_older_epoch_does_not_count(
+    store: VersionedStore, open_store: OpenStore
+) -> None:
     """What somebody read before the epoch was renewed cannot enter the new one."""
     seen = store.glimpse()
     newcomer = open_store()
@@ -181,7 +156,7 @@ def broken(command: object, *, urgent: bool = False) -> None:
 
 
 def test_a_lost_publication_outdates_everything(
-    store: VersionedStore, open_store: Open, monkeypatch: pytest.MonkeyPatch
+    store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who could not tell Redis of a newer value lets nobody read the older one any more."""
     other = open_store()
@@ -199,7 +174,7 @@ def test_a_lost_publication_outdates_everything(
 
 
 def test_a_lost_publication_is_made_good_in_the_background(
-    store: VersionedStore, open_store: Open, monkeypatch: pytest.MonkeyPatch
+    store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others need not wait for the loser's next request: it goes on trying by itself."""
     other = open_store()
@@ -215,7 +190,7 @@ def test_a_lost_publication_is_made_good_in_the_background(
 
 
 def test_a_lost_offer_outdates_nothing(
-    store: VersionedStore, open_store: Open, monkeypatch: pytest.MonkeyPatch
+    store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who only read something and could not cache it has done no harm."""
     other = open_store()
@@ -229,7 +204,7 @@ def test_a_lost_offer_outdates_nothing(
 
 
 def test_a_lost_renewal_outdates_everything(
-    store: VersionedStore, open_store: Open, monkeypatch: pytest.MonkeyPatch
+    store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same holds for a key that could not be renewed."""
     other = open_store()
@@ -278,140 +253,6 @@ class TestConnection:
         assert way.available()
         assert not counts
         way.close()
-
-
-class Reads:
-    """Something with a cached method, and a database that a test can look into."""
-
-    def __init__(self, store: VersionedStore) -> None:
-        self.store = store
-        self.asked: list[list[str]] = []
-        self.delay = 0.0
-        self.problem: Exception | None = None
-        self.broken: str | None = None
-        self.rows: dict[str, Versioned] = {"a": Versioned(1, b"one")}
-
-    @cached("thing:{name}", ttl_seconds=TTL)
-    def thing(self, names: Sequence[str]) -> dict[str, Versioned]:
-        """Read things."""
-        self.asked.append([*names])
-        time.sleep(self.delay)
-        if self.problem is not None:
-            raise self.problem
-        if self.broken in names:
-            raise ValueError(f"{self.broken} makes no sense")
-        return {name: self.rows[name] for name in names if name in self.rows}
-
-
-class TestDecorator:
-    """`@cached` on a method."""
-
-    def test_second_read_is_a_hit(self, store: VersionedStore) -> None:
-        """The database is asked once, then Redis knows."""
-        reads = Reads(store)
-        assert [reads.thing("a"), reads.thing("a")] == [Versioned(1, b"one")] * 2
-        assert reads.asked == [["a"]]
-
-    def test_nothing_is_cached_until_there_is_something(self, store: VersionedStore) -> None:
-        """What is not there is asked for once; whoever makes it, is believed at once."""
-        reads = Reads(store)
-        assert [reads.thing("b"), reads.thing("b")] == [None, None]
-        assert reads.asked == [["b"]]
-        reads.thing.publish({"b": Versioned(1, b"two")}, store.glimpse())
-        assert reads.thing("b") == Versioned(1, b"two")
-
-    def test_what_is_buried_is_gone_for_good(self, store: VersionedStore) -> None:
-        """After a deletion readers know that there is nothing, and no late reader revives it."""
-        reads = Reads(store)
-        seen = store.glimpse()
-        reads.thing.bury("a", version=2)
-        reads.thing.publish({"a": Versioned(1, b"one")}, seen)
-        assert fetch_together([(reads.thing, "a")]) == [Found(None, True)]
-        assert reads.asked == []
-
-    @pytest.mark.alone
-    def test_a_crowd_that_misses_asks_once(self, store: VersionedStore, open_store: Open) -> None:
-        """Of 200 readers of one missing value in two processes, one asks the database."""
-        crowds = [Reads(store), Reads(open_store())]
-        store.fetch([KEY])
-        for reads in crowds:
-            reads.delay = 0.05
-        with ThreadPoolExecutor(200) as pool:
-            calls = [pool.submit(reads.thing, "a") for reads in crowds for _ in range(100)]
-        assert {call.result() for call in calls} == {Versioned(1, b"one")}
-        assert sum(len(reads.asked) for reads in crowds) == 1
-
-    def test_what_is_missed_together_is_loaded_together(self, store: VersionedStore) -> None:
-        """Readers of different things share the queries too, and each gets its own."""
-        reads = Reads(store)
-        reads.delay = 0.05
-        names = [f"t{number}" for number in range(40)]
-        reads.rows = {name: Versioned(1, name.encode()) for name in names}
-        with ThreadPoolExecutor(40) as pool:
-            found = dict(zip(names, pool.map(reads.thing, names), strict=True))
-        assert found == reads.rows
-        assert sorted(name for asked in reads.asked for name in asked) == sorted(names)
-        assert len(reads.asked) < 10
-
-    def test_what_could_not_be_loaded_is_left_to_the_next_one(self, store: VersionedStore) -> None:
-        """Who failed returns the task at once, and every reader of that query hears of it."""
-        reads = Reads(store)
-        reads.problem = StorageUnavailable()
-        with pytest.raises(StorageUnavailable):
-            fetch_together([(reads.thing, "a"), (reads.thing, "b")])
-        known, leases = store.leases.take([reads.thing.key("a"), reads.thing.key("b")])
-        assert (len(known), len(leases)) == (0, 2)
-
-    def test_what_makes_no_sense_fails_its_own_readers_only(self, store: VersionedStore) -> None:
-        """Whoever shared a query with something broken asks once more, alone."""
-        reads = Reads(store)
-        reads.broken = "b"
-        reads.delay = 0.2
-        with ThreadPoolExecutor(3) as pool:
-            first = pool.submit(reads.thing, "c")
-            while not reads.asked:
-                time.sleep(0.001)
-            sound, broken = pool.submit(reads.thing, "a"), pool.submit(reads.thing, "b")
-        assert (first.result(), sound.result()) == (None, Versioned(1, b"one"))
-        with pytest.raises(ValueError, match="b makes no sense"):
-            broken.result()
-        assert sorted(reads.asked[1]) == ["a", "b"]
-
-    def test_a_fresh_read_asks_the_database_and_tells_redis(self, store: VersionedStore) -> None:
-        """What Redis knows does not matter to it, and is replaced."""
-        reads = Reads(store)
-        reads.thing("a")
-        reads.rows["a"] = Versioned(2, b"two")
-        assert load_together([(reads.thing, "a"), (reads.thing, "b")]) == [reads.rows["a"], None]
-        assert store.fetch([reads.thing.key("a")]) == [Versioned(2, b"two")]
-
-    def test_a_lease_that_nobody_returns_runs_out(self, store: VersionedStore) -> None:
-        """Who was given the task and died keeps the others waiting for a moment only."""
-        reads = Reads(store)
-        assert isinstance(store.leases.await_or_take(reads.thing.key("a")), Lease)
-        assert reads.thing("a") == Versioned(1, b"one")
-
-    def test_key_and_invalidation_agree(self, store: VersionedStore) -> None:
-        """`.key` names what a call stores, and `.invalidate` with the same arguments undoes it."""
-        reads = Reads(store)
-        reads.thing("a")
-        assert store.fetch([reads.thing.key("a")]) == [Versioned(1, b"one")]
-        reads.rows["a"] = Versioned(2, b"two")
-        reads.thing.invalidate("a", version=2)
-        assert reads.thing("a") == Versioned(2, b"two")
-
-    def test_reads_together_say_which_were_hits(self, store: VersionedStore) -> None:
-        """Several reads in one round trip are each answered from where they are known."""
-        reads = Reads(store)
-        reads.thing("a")
-        found = fetch_together([(reads.thing, "a"), (reads.thing, "b")])
-        assert found == [Found(Versioned(1, b"one"), True), Found(None, False)]
-
-    @pytest.mark.parametrize("template", ["things", "thing:{name}:{size}"])
-    def test_a_template_names_one_thing(self, template: str) -> None:
-        """A key that forgot what it is of would mix things up, so it is refused at decoration."""
-        with pytest.raises(TypeError, match="must name one thing"):
-            cached(template, ttl_seconds=TTL)
 
 
 def test_the_script_is_loaded_again_after_it_was_lost(store: VersionedStore, redis: Redis) -> None:

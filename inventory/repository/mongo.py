@@ -253,8 +253,13 @@ class DatabaseClock:
 
 
 def new_id() -> str:
-    """Return a new unique id: 24 hexadecimal digits that sort by time of creation."""
-    return str(ObjectId())
+    """Return a new unique id: 24 hexadecimal digits that sort by time of creation.
+
+    An ObjectId tells only the second; what was made in one second would sort by process. Here the
+    first six bytes tell the time in parts of a second (65,536ths), and the last six who made it.
+    """
+    moment = (time.time_ns() << 16) // 1_000_000_000
+    return f"{moment:012x}{str(ObjectId())[12:]}"
 
 
 def object_id(text: str) -> ObjectId | None:

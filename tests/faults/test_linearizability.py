@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from inventory.domain.movements import Reason
-from inventory.errors import InsufficientStock
+from inventory.errors import InsufficientStock, Overloaded, StorageUnavailable
 from inventory.repository.mongo import object_id
 from inventory.services.lines import AskedLine
 from tests.faults.linearizability import Kind, Seen, problems_of
@@ -29,6 +29,7 @@ class Recorder:
     def __init__(self, process: Process, oversell_limit: int) -> None:
         self.product_id = process.create(OPENING, oversell_limit=oversell_limit)
         self.history: list[Seen] = []
+        self.given_up = 0
         self._database = process.database
 
     def do(self, process: Process, random: Random) -> None:
@@ -46,7 +47,10 @@ class Recorder:
             self._record(kind, signed, lambda: self._adjust(process, signed))
 
     def _record(self, kind: Kind, quantity: int, act: Callable[[], Told | str]) -> str:
-        """Do it between two looks at the clock; what is told by the ledger alone is read later."""
+        """Do it between two looks at the clock; what is told by the ledger alone is read later.
+
+        What a slow machine gives up has changed nothing: else a version would be missing.
+        """
         start = time.monotonic()
         told: Told | str | None
         try:
@@ -55,6 +59,9 @@ class Recorder:
             end = time.monotonic()
             stock = refusal.shortages[0].available
             self.history.append(Seen(start, end, kind, quantity, stock))
+            return ""
+        except (Overloaded, StorageUnavailable):
+            self.given_up += 1
             return ""
         end = time.monotonic()
         id, told = (told, self._in_ledger(told, kind)) if isinstance(told, str) else ("", told)
@@ -109,7 +116,8 @@ def test_real_histories_are_linearizable(clients: Clients, seed: int, oversell_l
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(work, range(THREADS)))
-    assert len(recorder.history) >= THREADS * OPERATIONS
+    assert len(recorder.history) + recorder.given_up >= THREADS * OPERATIONS
+    assert recorder.given_up < len(recorder.history)
     assert problems_of(recorder.history, OPENING, oversell_limit) == []
     processes[0].assert_exact(recorder.product_id)
 

@@ -4,8 +4,11 @@ No test touches a server that the environment names: the variables are gone befo
 """
 
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from pymongo import MongoClient
@@ -21,6 +24,9 @@ pytest_plugins = ["tests.alone"]
 DATABASE = "inventory_test"
 # Of what starts servers, only this stays.
 BINARIES = {"MONGOD_BIN", "VALKEY_BIN"}
+# Where Linux keeps files in memory, and how much has to be free there for two test processes.
+MEMORY = Path("/dev/shm")  # noqa: S108 - names below it are made up safely
+MEMORY_BYTES_MIN = 2 * 1024**3
 
 
 def pytest_configure() -> None:
@@ -43,12 +49,28 @@ def _servers_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("servers")
 
 
+@contextmanager
+def kept_in_memory(directory: Path) -> Iterator[None]:
+    """Let what is written to `directory` stay off the disk, where there is memory for it."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free <= MEMORY_BYTES_MIN:
+        yield
+        return
+    with TemporaryDirectory(prefix="inventory-test-", dir=MEMORY) as memory:
+        directory.symlink_to(memory, target_is_directory=True)
+        yield
+        directory.unlink()
+
+
 @pytest.fixture(scope="session", name="mongod")
 def _mongod(servers_directory: Path) -> Iterator[Server]:
-    """A mongod that is a replica set of one as soon as `database_settings` has been asked for."""
-    server = start_mongod(servers_directory, cache_gb=0.25, oplog_mb=64)
-    yield server
-    server.kill()
+    """A mongod that is a replica set of one as soon as `database_settings` has been asked for.
+
+    No test is about its disk, and one that stalls for a second would be told as an outage.
+    """
+    with kept_in_memory(servers_directory / "mongod"):
+        server = start_mongod(servers_directory, cache_gb=0.25, oplog_mb=64)
+        yield server
+        server.kill()
 
 
 @pytest.fixture(scope="session", name="valkey")

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,20 @@ from tests.integration.processes import Run, command, eventually, inventory, is_
 DATABASE = "inventory_test_dashboard"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # What a busy machine takes, with everything else at work as well.
-MS_MAX = 30_000
+MS_MAX = 60_000
+# A test waits for more than one thing, and more than one may take that long.
+TEST_SECONDS_MAX = 300
 # WCAG 2.2 at the levels A and AA.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 expect.set_options(timeout=MS_MAX)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of the dashboard more time than others have."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS_MAX))
 
 
 @dataclass
@@ -195,17 +205,17 @@ Visit = Callable[[str], None]
 
 @pytest.fixture(name="visit")
 def _visit(page: Page, shop: Shop) -> Visit:
+    return partial(go_to, page, shop)
+
+
+def go_to(page: Page, shop: Shop, place: str) -> None:
     """Go to a page of the dashboard, and wait until nothing of it is loading."""
-
-    def visit(place: str) -> None:
-        # The browser stays in the same document, where the last page is seen a moment longer.
-        page.evaluate("document.querySelector('main > *')?.setAttribute('data-left', '')")
-        page.goto(f"{shop.url}/admin/{place}")
-        expect(page.locator("main > [data-left]")).to_have_count(0)
-        expect(page.locator("main h1").first).to_be_visible()
-        expect(page.locator("main p[aria-busy=true]")).to_have_count(0)
-
-    return visit
+    # The browser stays in the same document, where the last page is seen a moment longer.
+    page.evaluate("document.querySelector('main > *')?.setAttribute('data-left', '')")
+    page.goto(f"{shop.url}/admin/{place}")
+    expect(page.locator("main > [data-left]")).to_have_count(0)
+    expect(page.locator("main h1").first).to_be_visible()
+    expect(page.locator("main p[aria-busy=true]")).to_have_count(0)
 
 
 def check_accessibility(page: Page) -> None:

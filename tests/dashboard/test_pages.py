@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import inventory.web
-from tests.dashboard.conftest import Shop, SignIn, Visit, check_accessibility
+from tests.dashboard.conftest import Shop, SignIn, Visit, check_accessibility, go_to
 
 STATIC = Path(inventory.web.__file__).parent / "static"
 PAGE_BYTES_MAX = 250_000
@@ -57,9 +57,7 @@ def test_pages_are_accessible(sign_in: SignIn, shop: Shop, scheme: str, width: i
     """axe finds nothing on any page, in either theme, on a desk and on a phone."""
     page = sign_in(color_scheme=scheme, viewport={"width": width, "height": 800})
     for place in places(shop):
-        page.goto(f"{shop.url}/admin/{place}")
-        expect(page.locator("main h1").first).to_be_visible()
-        expect(page.locator("main p[aria-busy=true]")).to_have_count(0)
+        go_to(page, shop, place)
         check_accessibility(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{place} is {wide} pixels wide"

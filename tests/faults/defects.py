@@ -16,9 +16,9 @@ from unittest.mock import patch
 from inventory import limits
 from inventory.settings import Settings
 from tests.faults.invariants import Violated
-from tests.faults.playing import PATIENT, sample
+from tests.faults.playing import sample
 from tests.faults.scenarios import SCENARIOS, Scenario
-from tests.faults.world import Clients
+from tests.faults.world import PATIENT, Clients
 
 # A defect has to show within so many, and mostly does within a few.
 SCHEDULES_MAX = 150

@@ -21,15 +21,13 @@ from tests.faults.explorer import Choose, Event, sampled
 from tests.faults.invariants import Answer, Violated, require
 from tests.faults.scenarios import Cast, Scenario
 from tests.faults.stage import Actor, next_run, numbered_ids, play
-from tests.faults.world import LAST, Clients, Part, World
+from tests.faults.world import LAST, PATIENT, Clients, Part, World
 from tests.integration.conftest import Process
 
 DIRECTOR = "S"
 TRIES_MAX = 5
 RESTOCKED = 50
 STEPS_BEFORE_DEATH_MAX = 8
-# Others take their steps while somebody waits for his turn: no limit of time may pass meanwhile.
-PATIENT = {"REQUEST_SECONDS_MAX": 100.0, "MONGO_TIMEOUT_SECONDS": 90.0}
 Dying = tuple[str, int]
 
 

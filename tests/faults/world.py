@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from unittest.mock import patch
 
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 
+from inventory import limits
 from inventory.domain.claims import RequestKey
 from inventory.repository import mongo
 from inventory.settings import Settings
@@ -22,6 +24,12 @@ from tests.integration.conftest import Process
 LATER = timedelta(hours=1)
 LAST = timedelta(hours=3)
 _EMPTIED = WriteConcern(w=1, j=False)
+# Others take their steps while somebody waits for his turn: no limit of time may pass meanwhile.
+PATIENT: dict[str, Any] = {
+    "REQUEST_SECONDS_MAX": 100.0,
+    "MONGO_TIMEOUT_SECONDS": 90.0,
+    "SERVER_SELECTION_TIMEOUT_SECONDS": 90.0,
+}
 
 
 class Act(Protocol):
@@ -45,13 +53,17 @@ class Part:
 
 
 class Clients:
-    """Clients for the actors of all schedules: making one takes longer than using it."""
+    """Clients for the actors of all schedules: making one takes longer than using it.
+
+    They are as patient as the actors are.
+    """
 
     def __init__(self, settings: Settings, count: int = 4) -> None:
         self.settings = settings
-        self._clients: list[MongoClient[mongo.Document]] = [
-            mongo.connect(settings) for _ in range(count)
-        ]
+        with patch.multiple(limits, **PATIENT):
+            self._clients: list[MongoClient[mongo.Document]] = [
+                mongo.connect(settings) for _ in range(count)
+            ]
         self.database: Database[mongo.Document] = mongo.open_database(self._clients[0], settings)
 
     def process(self, number: int, ahead: timedelta = timedelta(0)) -> Process:

@@ -30,6 +30,7 @@ from inventory.settings import Settings
 from loadtests.powercut.freezing import freeze
 from tests.integration.conftest import Process
 from tests.integration.engine_calls import key, operation_of, until
+from tests.integration.processes import eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         address = f"{LOOPBACK}:{follower.port}"
         with MongoClient[dict[str, Any]](LOOPBACK, primary.port, directConnection=True) as client:
             _add_member(client, {"_id": 1, "host": address, "priority": 0})
-            until(lambda: _state(client, address) == "SECONDARY")
+            eventually(lambda: _state(client, address) == "SECONDARY", "it never follows")
         yield Pair(settings, follower)
 
 

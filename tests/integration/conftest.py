@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
 
+from inventory import limits
 from inventory.cache import connection
 from inventory.cache.connection import Connection
 from inventory.cache.store import VersionedStore
@@ -27,6 +29,11 @@ from loadtests import edge
 from tests.integration.edges import Front, serving
 
 OpenStore = Callable[[], VersionedStore]
+PATIENT: dict[str, Any] = {
+    "REQUEST_SECONDS_MAX": 20.0,
+    "MONGO_TIMEOUT_SECONDS": 20.0,
+    "SERVER_SELECTION_TIMEOUT_SECONDS": 20.0,
+}
 
 
 @dataclass
@@ -132,8 +139,15 @@ def _quiet_settings(_quiet_database: Settings) -> Settings:
     return _quiet_database
 
 
+@pytest.fixture(name="patience")
+def _patience() -> Iterator[None]:
+    """Let nobody give up because the machine is slow; tests about giving up do without."""
+    with patch.multiple(limits, **PATIENT):
+        yield
+
+
 @pytest.fixture(name="start_process")
-def _start_process(settings: Settings) -> Iterator[Callable[[], Process]]:
+def _start_process(settings: Settings, patience: None) -> Iterator[Callable[[], Process]]:
     clients = []
 
     def start() -> Process:

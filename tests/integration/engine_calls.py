@@ -28,7 +28,7 @@ def key(name: str = "k") -> RequestKey:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition that must come true soon."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

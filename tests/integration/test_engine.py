@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from inventory import limits
 from inventory.domain.movements import Entry, Kind, Reason
 from inventory.domain.stock import Operation
 from inventory.errors import (
@@ -212,7 +214,7 @@ def test_counters_that_a_dead_process_locked_come_free(start_process: Start) -> 
     with dying.client.start_session() as session:
         session.start_transaction()
         assert dying.stock.lock([product_id], session)
-        with pytest.raises(Unavailable):
+        with patch.object(limits, "REQUEST_SECONDS_MAX", 1.6), pytest.raises(Unavailable):
             heir.purchasing.purchase_product(product_id, 1)
 
         def sold() -> bool:

@@ -26,6 +26,11 @@ def die(*_: object, **__: object) -> None:
     raise Died
 
 
+@pytest.fixture(name="patience")
+def _patience() -> None:
+    """Requests end when they do in service: that is what these tests are about."""
+
+
 @pytest.mark.parametrize("step", ["claim", "apply", "archive"])
 def test_a_retry_finishes_what_a_dead_process_began(
     start_process: Start, monkeypatch: pytest.MonkeyPatch, step: str

@@ -34,7 +34,7 @@ LONG_AGO = timedelta(seconds=100)
 
 
 @pytest.fixture(name="alone")
-def _alone(quiet_settings: Settings) -> Iterator[Process]:
+def _alone(quiet_settings: Settings, patience: None) -> Iterator[Process]:
     """A process in a database that nobody tidies up."""
     with mongo.connect(quiet_settings) as client:
         yield Process(client, quiet_settings)

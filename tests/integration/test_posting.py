@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -236,7 +237,7 @@ def test_a_conflict_without_end_changes_nothing(start_process: Start) -> None:
     with holding.client.start_session() as session:
         session.start_transaction()
         holding.stock.lock([product_id], session)
-        with pytest.raises(StorageUnavailable):
+        with patch.object(limits, "REQUEST_SECONDS_MAX", 1.6), pytest.raises(StorageUnavailable):
             waiting.purchasing.buy_cart(asked((product_id, 1), (other, 1)))
         session.abort_transaction()
     assert len(waiting.books(product_id)) == 1

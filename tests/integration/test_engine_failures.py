@@ -38,7 +38,7 @@ def test_a_retry_finishes_what_a_dead_process_began(
     """Whatever step a process dies before, the retry with the same key has exactly one effect."""
     dying, heir = start_process(), start_process()
     product_id = heir.create(stock=10)
-    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 0.6)
+    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 2.0)
     rooms = {
         "claim": (dying.operations, "add_many"),
         "apply": (dying.stock, "apply"),
@@ -47,9 +47,8 @@ def test_a_retry_finishes_what_a_dead_process_began(
     monkeypatch.setattr(*rooms[step], die)
     with pytest.raises(Died):
         dying.purchasing.purchase_product(product_id, 3, key=key())
-    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 2.0)
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         try:
             purchase, replayed = heir.purchasing.purchase_product(product_id, 3, key=key())
@@ -176,9 +175,9 @@ def test_a_leader_without_time_refuses_nobody_for_good(
 
 def _use_up_the_time(process: Process, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let the time be up once a group is decided; return who is asked after that."""
-    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 0.6)
+    monkeypatch.setattr(limits, "REQUEST_SECONDS_MAX", 2.0)
     asked = list[str]()
-    monkeypatch.setattr(process.publisher, "publish", lambda *_: time.sleep(0.6))
+    monkeypatch.setattr(process.publisher, "publish", lambda *_: time.sleep(2.0))
     monkeypatch.setattr(process.operations, "keep_refusals", lambda _: asked.append("refusals"))
     monkeypatch.setattr(process.archive, "add", lambda _: asked.append("ledger"))
     return asked

@@ -76,6 +76,11 @@ class Store:
         assert snapshot is not None
         return snapshot.version
 
+    def keep_tails(self) -> None:
+        """Let no tail be left behind yet, however long whoever looks at it takes to start."""
+        later = {"$set": {"tail_since": self.process.clock.now() + timedelta(hours=1)}}
+        self.collection("stock").update_many({"tail_since": {"$exists": True}}, later)
+
     def everything(self) -> dict[str, list[Document]]:
         """Return every document of every collection."""
         database = self.process.database

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,9 +24,7 @@ def _settings(quiet_settings: Settings) -> Settings:
 @pytest.fixture(name="store")
 def _store(process: Process) -> Store:
     store = build(process)
-    # However long a command takes to start, what waits in a tail is not left behind yet.
-    later = {"$set": {"tail_since": datetime.now(UTC) + timedelta(hours=1)}}
-    store.collection("stock").update_many({"tail_since": {"$exists": True}}, later)
+    store.keep_tails()
     return store
 
 

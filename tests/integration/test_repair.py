@@ -27,7 +27,9 @@ def _settings(quiet_settings: Settings) -> Settings:
 
 @pytest.fixture(name="store")
 def _store(process: Process) -> Store:
-    return build(process)
+    store = build(process)
+    store.keep_tails()
+    return store
 
 
 @pytest.fixture(name="books")

@@ -33,6 +33,7 @@ PATIENT: dict[str, Any] = {
     "REQUEST_SECONDS_MAX": 20.0,
     "MONGO_TIMEOUT_SECONDS": 20.0,
     "SERVER_SELECTION_TIMEOUT_SECONDS": 20.0,
+    "REDIS_TIMEOUT_SECONDS": 20.0,
 }
 
 
@@ -187,7 +188,7 @@ def _front(backend: Server, servers_directory: Path) -> Iterator[Front]:
 
 
 @pytest.fixture(name="open_store")
-def _open_store(settings: Settings) -> Iterator[OpenStore]:
+def _open_store(settings: Settings, patience: None) -> Iterator[OpenStore]:
     """Open the store as another process would; the first use of each is over already."""
     opened: list[VersionedStore] = []
 

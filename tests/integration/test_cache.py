@@ -241,6 +241,7 @@ class TestConnection:
         assert counts["redis_failed"] == limits.BREAKER_FAILURES + 1
         way.close()
 
+    @pytest.mark.usefixtures("patience")
     def test_recovery(self, settings: Settings) -> None:
         """A Redis that answers again is used again."""
         counts: Counter[str] = Counter()

@@ -247,7 +247,7 @@ def test_a_lease_is_one_persons(stage: Stage, receiver: MakeReceiver) -> None:
     """Nobody takes a lease that lasts; who lost one moves no cursor any more."""
     webhook = subscribed(stage, receiver())
     repository = WebhookRepository(stage.database)
-    held = repository.take("slow", 0.3, ())
+    held = repository.take("slow", 3.0, ())
     assert held is not None
     assert repository.take("quick", 60, ()) is None
     stage.happen(*product_ids(3))

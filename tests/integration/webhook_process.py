@@ -8,7 +8,7 @@ from inventory.repository import mongo
 from inventory.settings import Settings
 from inventory.telemetry import logs
 from inventory.webhooks.building import build_deliverer
-from tests.integration.webhook_stage import LOOPBACK_NETWORKS, PACE
+from tests.integration.webhook_stage import LOOPBACK_NETWORKS, MORTAL_PACE
 
 
 def main(url: str, database: str) -> None:
@@ -18,7 +18,8 @@ def main(url: str, database: str) -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with mongo.connect(settings) as client:
-        deliverer = build_deliverer(settings, mongo.open_database(client, settings), pace=PACE)
+        opened = mongo.open_database(client, settings)
+        deliverer = build_deliverer(settings, opened, pace=MORTAL_PACE)
         print(f"owner {deliverer.owner}", flush=True)  # noqa: T201 - this is how it says so
         deliverer.run(stopped)
     print("stopped", flush=True)  # noqa: T201 - as above

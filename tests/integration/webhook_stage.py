@@ -21,15 +21,17 @@ from inventory.webhooks.tools import Pace
 from inventory.wiring import webhooks_of
 
 LOOPBACK_NETWORKS = (ip_network("127.0.0.0/8"),)
-# As short as a machine with other work allows.
+# As short as a machine with other work allows, but for what only ends what is stuck.
 PACE = Pace(
-    send_seconds=1.5,
-    lease_seconds=4.0,
+    send_seconds=10.0,
+    lease_seconds=15.0,
     margin_seconds=0.2,
     round_seconds=0.2,
     tick_seconds=0.02,
     retry_seconds=(0.05,) * 9,
 )
+# Of processes one dies, and the other one is to take over soon.
+MORTAL_PACE = replace(PACE, send_seconds=1.5, lease_seconds=4.0)
 
 
 def product_ids(count: int) -> list[str]:

@@ -29,6 +29,7 @@ from tests.faults.deploying import (
     direct,
     events,
     gunicorn,
+    looked_up,
     start_mongod_with,
     start_with_users,
 )
@@ -174,12 +175,12 @@ def test_an_index_that_is_dropped_later(prepared: Client, mongod: Server, tmp_pa
     with gunicorn(tmp_path, mongod.url, INVENTORY_MONGO_DATABASE=DATABASE) as run:
         eventually(answers(run, "/readyz", 200), lambda: run.output)
         prepared[DATABASE]["products"].drop_index("by_sku")
-        status, problem = run.call("GET", "/readyz")
+        status, problem = looked_up(run, "/readyz")
         assert (status, problem["code"]) == (503, "database_not_ready")
         assert "products.by_sku" in problem["detail"]
         settings = Settings(mongo_url=mongod.url, mongo_database=DATABASE)
         prepare_database(settings, wait_seconds=30)
-        assert run.call("GET", "/readyz")[0] == 200
+        assert looked_up(run, "/readyz")[0] == 200
 
 
 def test_a_database_that_comes_up_later(tmp_path: Path) -> None:
@@ -191,7 +192,7 @@ def test_a_database_that_comes_up_later(tmp_path: Path) -> None:
         ("GET", f"/api/purchases/{'0' * 24}", None),
         ("GET", "/readyz", None),
     ]
-    with gunicorn(tmp_path, mongod_url(port), INVENTORY_WORKERS="2") as run:
+    with gunicorn(tmp_path, mongod_url(port), avoid=port, INVENTORY_WORKERS="2") as run:
         eventually(answers(run, "/healthz", 200), lambda: run.output)
         for call in calls:
             assert asked(run, *call) == (503, "storage_unavailable")
@@ -224,8 +225,9 @@ def test_serve_waits_for_its_database(tmp_path: Path) -> None:
     port = free_port()
     url = mongod_url(port)
     options = ("serve", "--wait", "60", "--initiate-replica-set")
-    with command_line(tmp_path, *options, mongo_url=url) as waiting:
-        with command_line(tmp_path, "serve", "--wait", "1", mongo_url=url) as impatient:
+    with command_line(tmp_path, *options, mongo_url=url, avoid=port) as waiting:
+        soon = ("serve", "--wait", "1")
+        with command_line(tmp_path, *soon, mongo_url=url, avoid=port) as impatient:
             assert_refuses(impatient, 2, f"MongoDB at 127.0.0.1:{port} has no primary that answers")
         assert waiting.process.poll() is None
         mongod = start_mongod(tmp_path, port, cache_gb=0.25, oplog_mb=64)
@@ -255,7 +257,8 @@ def test_a_cache_that_comes_up_later(prepared: Client, mongod: Server, tmp_path:
     """Without Redis the service starts and sells; when it comes up, it is used by itself."""
     port = free_port()
     redis_url = f"redis://127.0.0.1:{port}/0"
-    with gunicorn(tmp_path, mongod.url, redis_url, INVENTORY_MONGO_DATABASE=DATABASE) as run:
+    more = {"INVENTORY_MONGO_DATABASE": DATABASE}
+    with gunicorn(tmp_path, mongod.url, redis_url, avoid=port, **more) as run:
         eventually(answers(run, "/readyz", 200), lambda: run.output)
         assert run.call("GET", "/readyz")[1]["redis"] == "degraded"
         product = f"/api/products/{run.call('POST', '/api/products', PRODUCT)[1]['id']}"

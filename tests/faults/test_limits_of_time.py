@@ -219,6 +219,8 @@ def test_one_connection_and_an_operation_that_takes_long(directory: Path, mongo:
             with ThreadPoolExecutor(1) as pool:
                 slow = pool.submit(shop.buy, keys[0])
                 eventually(lambda: waits(client), "the purchase never waits")
+                # They are to wait on when it has given up.
+                time.sleep(0.5)
                 others = shop.crowd(calls_of(shop, keys[1:]))
                 assert_refused_in_time([slow.result()])
                 # Whoever gets the connection afterwards may be served.
@@ -305,9 +307,11 @@ def test_clients_that_never_finish(directory: Path, mongo: Server) -> None:
     with open_shop(directory, mongo) as shop:
         with crowding(shop, DRIBBLERS) as dribblers:
             stopped = threading.Event()
+            # Whoever sends on when he was told so may not hear it.
+            ends = time.monotonic() + limits.BODY_SECONDS_MAX - 1.0
             for client in dribblers:
                 client.sendall(purchase(shop, uuid.uuid4().hex, length=1_000)[:-5])
-            dribbling = threading.Thread(target=dribble, args=(dribblers, stopped))
+            dribbling = threading.Thread(target=dribble, args=(dribblers, stopped, ends))
             dribbling.start()
             try:
                 for _ in range(3):
@@ -346,9 +350,9 @@ def purchase(shop: Shop, key: str, length: int | None = None) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def dribble(dribblers: list[socket.socket], stopped: threading.Event) -> None:
-    """Send a byte for each client now and then."""
-    while not stopped.wait(0.5):
+def dribble(dribblers: list[socket.socket], stopped: threading.Event, ends: float) -> None:
+    """Send a byte for each client now and then, no longer than it ends."""
+    while not stopped.wait(0.5) and time.monotonic() < ends:
         for client in dribblers:
             client.send(b" ")
 

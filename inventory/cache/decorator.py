@@ -21,15 +21,17 @@ is loaded together, and what several miss is loaded once.
 import string
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from inventory import limits
 from inventory.cache.store import Glimpse, Values, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned
 from inventory.errors import InventoryError, StorageUnavailable
 
+Item = TypeVar("Item", bound=Hashable)
+Answer = TypeVar("Answer")
 # Reads the things of these names, and leaves out those that are not there.
 Load = Callable[[Any, Sequence[str]], Mapping[str, Versioned]]
 # One thing that is wanted of a cached read, by its name.
@@ -80,9 +82,12 @@ class CachedRead:
         """Read the database and tell nobody."""
         return self._load(self._owner, names)
 
-    def publish(self, values: Mapping[str, Versioned], seen: Glimpse) -> None:
-        """Put values into Redis that were just written, after `seen`."""
-        self.store.publish(self._keyed(values), seen)
+    def publish(self, values: Mapping[str, Versioned], seen: Glimpse) -> bool:
+        """Put values into Redis that were just written, after `seen`; return whether it took all.
+
+        What comes too late leaves a version without a value there.
+        """
+        return self.store.publish(self._keyed(values), seen)
 
     def _keyed(self, values: Mapping[str, Versioned]) -> Values:
         return {self.key(name): (value, self.ttl_seconds) for name, value in values.items()}
@@ -92,8 +97,13 @@ class CachedRead:
         self.publish({name: Versioned(version, b"")}, self.store.glimpse())
 
     def bury(self, name: str, version: int) -> None:
-        """Let readers know that from `version` on there is no such thing."""
-        self.publish({name: Versioned(version, ABSENT)}, self.store.glimpse())
+        """Let readers know that from `version` on there is no such thing, and never will be."""
+        gone = {name: Versioned(version, ABSENT)}
+        seen = self.store.glimpse()
+        taken = self.publish(gone, seen)
+        if not taken and self.store.glimpse().epoch != seen.epoch:
+            # This process did not know the epoch; what is over for good cannot come too late.
+            self.publish(gone, self.store.glimpse())
 
 
 class cached:  # noqa: N801 - a decorator reads as a verb
@@ -145,7 +155,7 @@ def fetch_together(wanted: Sequence[Wanted]) -> list[Found]:
     store.count("miss", len(missing))
     if len(known) > len(missing):
         store.count("hit", len(known) - len(missing))
-    loaded = _ask("missing", store, missing, _take_or_load)
+    loaded = load_once(store, "missing", missing, lambda all_: _take_or_load(store, all_))
     return [
         Found(present(loaded[one]), False) if value is None else Found(present(value), True)
         for one, value in zip(wanted, known, strict=True)
@@ -154,35 +164,45 @@ def fetch_together(wanted: Sequence[Wanted]) -> list[Found]:
 
 def load_together(wanted: Sequence[Wanted]) -> list[Versioned | None]:
     """Read the database, whatever Redis knows, and tell it what is there now."""
-    loaded = _ask("fresh", wanted[0][0].store, wanted, _load)
+    store = wanted[0][0].store
+    loaded = load_once(store, "fresh", wanted, lambda all_: _load(store, all_)[0])
     return [present(loaded[one]) for one in wanted]
 
 
-def _ask(
-    topic: str,
+def load_once(
     store: VersionedStore,
-    wanted: Sequence[Wanted],
-    load: Callable[[VersionedStore, Sequence[Wanted]], Loaded],
-) -> Loaded:
-    """Return what `load` finds for all who ask at the same time in this process.
+    topic: str,
+    wanted: Sequence[Item],
+    load: Callable[[Sequence[Item]], Answer],
+) -> Answer:
+    """Return what `load` finds for all in this process who want something of a topic at once.
 
-    All share the time limit of whoever asks, who was the first of them to come: nobody waits
-    longer than a request may take.
+    It has the time limit of whoever was the first to come. Raises `StorageUnavailable`, and what
+    `load` raises.
     """
-    loaded: Loaded
+    led = False
+
+    def ask(all_: Iterable[Item]) -> Answer:
+        nonlocal led
+        led = True
+        return load(list(all_))
+
+    answer: Answer
     try:
-        loaded, asked = store.loads.ask(topic, wanted, lambda all_: load(store, list(all_)))
+        answer, _ = store.loads.ask(topic, wanted, ask)
     except TimeoutError as problem:
         raise StorageUnavailable from problem
     except Exception as problem:
-        if isinstance(problem, InventoryError):
+        if isinstance(problem, InventoryError) and (
+            led or not isinstance(problem, StorageUnavailable)
+        ):
             raise
-        # Of all that was asked for, one thing makes no sense. It may be anybody's, and must keep
-        # nobody else from theirs; whose it is meets the same error again, alone.
-        return load(store, wanted)
-    if not asked:
+        # Either one of all that was asked for makes no sense, or the first to come had hardly any
+        # time left. Neither may keep anybody else from theirs; whose it is meets it again, alone.
+        return load(wanted)
+    if not led:
         store.count("joined", len(wanted))
-    return loaded
+    return answer
 
 
 def _take_or_load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
@@ -197,12 +217,14 @@ def _take_or_load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
             store.count("taken", len(known))
         found |= {one: known[key] for one, key in waiting.items() if key in known}
         ours = [one for one, key in waiting.items() if key in leases or (late and key not in known)]
+        kept = False
         try:
-            found |= _load(store, ours)
-        except BaseException:
+            loaded, kept = _load(store, ours)
+            found |= loaded
+        finally:
             # Whoever finds a value needs no lease; nobody finds one now.
-            store.leases.release(leases.values())
-            raise
+            if not kept:
+                store.leases.release(leases.values())
         waiting = {one: key for one, key in waiting.items() if one not in found}
         if not waiting:
             return found
@@ -210,15 +232,18 @@ def _take_or_load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
             time.sleep(limits.LEASE_POLL_SECONDS)
 
 
-def _load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
-    """Read the database once for each kind of thing, and tell Redis with one command."""
+def _load(store: VersionedStore, wanted: Sequence[Wanted]) -> tuple[Loaded, bool]:
+    """Read the database once for each kind of thing, and tell Redis with one command.
+
+    Returns what is there, and whether Redis took all of it.
+    """
     seen = store.glimpse()
     names: dict[CachedRead, list[str]] = defaultdict(list)
     for read, name in wanted:
         names[read].append(name)
     there = {read: read.read(of_it) for read, of_it in names.items()}
     loaded = {(read, name): there[read].get(name) for read, name in wanted}
-    store.offer(
+    kept = store.offer(
         {
             read.key(name): (Versioned(0, ABSENT), limits.ABSENT_TTL_SECONDS)
             if value is None
@@ -227,7 +252,7 @@ def _load(store: VersionedStore, wanted: Sequence[Wanted]) -> Loaded:
         },
         seen,
     )
-    return loaded
+    return loaded, kept
 
 
 def present(value: Versioned | None) -> Versioned | None:

@@ -32,9 +32,9 @@ class _Round(Generic[Item, Answer]):
 class Gathering(Generic[Item, Answer]):
     """Questions about topics; of each topic one is out and at most one is being gathered."""
 
-    def __init__(self, wait_seconds_max: float | None = None) -> None:
-        """Let nobody wait longer than two questions may take; None if each is sure to end."""
-        self._wait_seconds_max = wait_seconds_max
+    def __init__(self, time_left: Callable[[], float | None] = lambda: None) -> None:
+        """Let nobody wait longer than `time_left` says; it says None where each is sure to end."""
+        self._time_left = time_left
         self._lock = threading.Lock()
         self._asked: dict[str, _Round[Item, Answer]] = {}
         self._gathered: dict[str, _Round[Item, Answer]] = {}
@@ -42,7 +42,7 @@ class Gathering(Generic[Item, Answer]):
     def ask(self, topic: str, items: Iterable[Item], ask: Ask[Item, Answer]) -> tuple[Answer, bool]:
         """Return what `ask` answers for `items` and those of others, and whether we asked it.
 
-        Raises what `ask` raised, and `TimeoutError` where that took longer than anybody waits.
+        Raises what `ask` raised, and `TimeoutError` where that took longer than we may wait.
         """
         with self._lock:
             round_ = self._gathered.get(topic)
@@ -52,9 +52,7 @@ class Gathering(Generic[Item, Answer]):
             round_.items.update(dict.fromkeys(items))
         if leads:
             return self._lead(topic, round_, ask), True
-        # Our round can only be asked after the one before it.
-        seconds_max = self._wait_seconds_max and 2 * self._wait_seconds_max
-        if not round_.over.wait(seconds_max):
+        if not round_.over.wait(self._time_left()):
             raise TimeoutError
         if round_.problem is not None:
             raise round_.problem.with_traceback(None)
@@ -80,7 +78,7 @@ class Gathering(Generic[Item, Answer]):
         """Wait for the round before this one; from then on nobody joins it any more."""
         try:
             if round_.previous is not None:
-                round_.previous.over.wait(self._wait_seconds_max)
+                round_.previous.over.wait(self._time_left())
                 round_.previous = None
             # Those who were answered by it need one turn to send their next request.
             time.sleep(0)

@@ -5,7 +5,7 @@ A lease runs out by itself, so nobody waits long for a process that died.
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +35,10 @@ class Lease:
 class Leases:
     """The tasks to load values; every method is safe to call whatever state Redis is in."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, trust: Callable[[], None]) -> None:
+        """`trust` makes what Redis holds believable, or raises `Unreachable`."""
         self._connection = connection
+        self._trust = trust
 
     def await_or_take(self, key: str) -> Versioned | Lease:
         """Return the value of `key`, or the task to load it, which nobody else has got by then.
@@ -68,6 +70,7 @@ class Leases:
                 return pipe.execute()
 
         try:
+            self._trust()
             (epoch, *values), *leased = self._connection.call(ask)
         except Unreachable:
             return {}, {key: Lease(key, b"") for key in keys}

@@ -17,7 +17,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -77,18 +77,23 @@ Values = Mapping[str, tuple[Versioned, float]]
 class VersionedStore:
     """Values by key; every method is safe to call whatever state Redis is in."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, time_left: Callable[[], float | None] = lambda: None
+    ) -> None:
+        """`time_left` tells how many seconds whoever calls may still take to load values."""
         self.connection = connection
-        self.leases = Leases(connection)
+        self.leases = Leases(connection, self._trust)
         self._epoch = b""
-        # A process that is new cannot know what its predecessor failed to publish.
-        self._distrusted = True
+        # Each failed publication is another object, and so is that of which the last new epoch took
+        # care. A process that is new cannot know what its predecessor failed to publish.
+        self._failed: object = object()
+        self._cared_for: object = None
         self._clock_offset = 0.0
         self._clock_read_at = float("-inf")
         # Calls of Redis end soon by themselves.
         self._gathering: Gathering[str, Mapping[str, Versioned | None]] = Gathering()
         # Where cached reads meet that have to load values.
-        self.loads: Gathering[Any, Any] = Gathering(limits.MONGO_TIMEOUT_SECONDS)
+        self.loads: Gathering[Any, Any] = Gathering(time_left)
         self._healing = threading.Lock()
         self._closed = threading.Event()
 
@@ -125,25 +130,29 @@ class VersionedStore:
         """Return what this process knows of Redis now; values read after it go with `publish`."""
         return Glimpse(self._epoch, time.monotonic() + self._clock_offset)
 
-    def publish(self, values: Values, seen: Glimpse) -> None:
+    def publish(self, values: Values, seen: Glimpse) -> bool:
         """Put values, each with its TTL in seconds, that were written after `seen`.
 
         Whoever cannot tell Redis of a newer value has left an older one there, so this process
-        renews the epoch before it uses Redis again.
+        renews the epoch before it uses Redis again. Returns whether all were taken, and none came
+        too late.
         """
         try:
-            self._set(values, seen)
+            return self._set(values, seen)
         except Unreachable:
             self._distrust()
+            return False
 
-    def offer(self, values: Values, seen: Glimpse) -> None:
+    def offer(self, values: Values, seen: Glimpse) -> bool:
         """Put values, each with its TTL in seconds, that were read after `seen`; or leave it be."""
-        with suppress(Unreachable):
-            self._set(values, seen)
+        try:
+            return self._set(values, seen)
+        except Unreachable:
+            return False
 
-    def _set(self, values: Values, seen: Glimpse) -> None:
+    def _set(self, values: Values, seen: Glimpse) -> bool:
         if not values:
-            return
+            return True
         keys = [EPOCH, *values]
         arguments: list[Argument] = [
             seen.epoch,
@@ -156,6 +165,7 @@ class VersionedStore:
         self._epoch, stale = self.connection.call(lambda client: _evaluate(client, keys, arguments))
         if stale:
             self.count("stale", stale)
+        return not stale
 
     def renew(self, key: str, ttl_seconds: float) -> bytes:
         """Give `key` a new random value, and return it.
@@ -178,20 +188,30 @@ class VersionedStore:
 
         Not only when this process needs Redis next: others may be reading from it by then.
         """
-        self._distrusted = True
+        self._failed = object()
         try:
             self._trust()
         except Unreachable:
-            if self._healing.acquire(blocking=False):
-                threading.Thread(target=self._heal, name="cache-healer", daemon=True).start()
+            self._heal_soon()
+
+    def _heal_soon(self) -> None:
+        if self._healing.acquire(blocking=False):
+            threading.Thread(target=self._heal, name="cache-healer", daemon=True).start()
 
     def _heal(self) -> None:
         try:
-            while self._distrusted and not self._closed.wait(limits.HEAL_INTERVAL_SECONDS):
+            while self._is_distrusted and not self._closed.wait(limits.HEAL_INTERVAL_SECONDS):
                 with suppress(Unreachable):
                     self._trust(urgent=True)
         finally:
             self._healing.release()
+        if self._is_distrusted and not self._closed.is_set():
+            # Since the last look; whoever failed then took this thread for the one who heals it.
+            self._heal_soon()
+
+    @property
+    def _is_distrusted(self) -> bool:
+        return self._cared_for is not self._failed
 
     def close(self) -> None:
         """Stop what goes on in the background, and close all connections."""
@@ -200,9 +220,11 @@ class VersionedStore:
 
     def _trust(self, *, urgent: bool = False) -> None:
         """Make what Redis holds believable again, and read its clock now and then."""
-        if self._distrusted:
+        failed = self._failed
+        if self._cared_for is not failed:
             self._renew_epoch(urgent=urgent)
-            self._distrusted = False
+            # And of no other that failed while Redis answered.
+            self._cared_for = failed
         if time.monotonic() - self._clock_read_at > limits.REDIS_CLOCK_REFRESH_SECONDS:
             seconds, microseconds = self.connection.call(lambda client: client.time())
             self._clock_read_at = time.monotonic()

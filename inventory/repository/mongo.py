@@ -13,7 +13,7 @@ import pymongo
 from bson import Decimal128, ObjectId
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidId
-from pymongo import MongoClient, ReadPreference, WriteConcern
+from pymongo import MongoClient, ReadPreference, WriteConcern, _csot
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
@@ -99,6 +99,11 @@ def open_database(client: MongoClient[Document], settings: Settings) -> Database
 def time_limit(seconds: float) -> AbstractContextManager[object]:
     """Let all database calls inside the block take `seconds` together at most."""
     return pymongo.timeout(max(seconds, 0.001))
+
+
+def time_left() -> float | None:
+    """Return how many of these seconds are left, None outside of such a block."""
+    return None if (seconds := _csot.remaining()) is None else max(0.0, seconds)
 
 
 @contextmanager
@@ -258,8 +263,7 @@ def new_id() -> str:
     An ObjectId tells only the second; what was made in one second would sort by process. Here the
     first six bytes tell the time in parts of a second (65,536ths), and the last six who made it.
     """
-    moment = (time.time_ns() << 16) // 1_000_000_000
-    return f"{moment:012x}{str(ObjectId())[12:]}"
+    return f"{(time.time_ns() << 16) // 1_000_000_000:012x}{str(ObjectId())[12:]}"
 
 
 def object_id(text: str) -> ObjectId | None:

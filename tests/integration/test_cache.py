@@ -189,6 +189,50 @@ def test_a_lost_publication_is_made_good_in_the_background(
         time.sleep(0.01)
 
 
+def test_a_publication_that_is_lost_while_another_is_made_good(
+    store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new epoch that was begun for the first one says nothing of the second."""
+    other = open_store()
+    store.fetch([KEY])
+    renew = store._renew_epoch
+
+    def lose(version: int) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(store.connection, "call", broken)
+            offer(store, version)
+
+    def renew_meanwhile(*, urgent: bool = False) -> bytes:
+        monkeypatch.setattr(store, "_renew_epoch", renew)
+        epoch = renew(urgent=urgent)
+        # Before this process knows that it has been renewed.
+        other.fetch([KEY])
+        offer(other, 1)
+        assert held(other) == 1
+        lose(2)
+        return epoch
+
+    monkeypatch.setattr(store, "_heal_soon", lambda: None)
+    lose(1)
+    monkeypatch.setattr(store, "_renew_epoch", renew_meanwhile)
+    store.fetch([KEY])
+    store.fetch([KEY])
+    assert held(other) is None
+
+
+def test_who_lost_a_publication_takes_no_value_for_granted(
+    store: VersionedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it while it looks for others who are loading a value."""
+    offer(store, 1)
+    monkeypatch.setattr(store, "_heal_soon", lambda: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.connection, "call", broken)
+        offer(store, 2)
+    known, leases = store.leases.take([KEY])
+    assert (known, list(leases)) == ({}, [KEY])
+
+
 def test_a_lost_offer_outdates_nothing(
     store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from inventory import limits
-from inventory.cache.decorator import Found, cached, fetch_together, load_together
+from inventory.cache.decorator import Found, cached, fetch_together, load_once, load_together
 from inventory.cache.leases import Lease
 from inventory.cache.store import VersionedStore
 from inventory.cache.values import Versioned
@@ -70,6 +70,17 @@ def test_what_is_buried_is_gone_for_good(store: VersionedStore) -> None:
     assert reads.asked == []
 
 
+def test_what_is_buried_in_an_epoch_that_nobody_told_of(
+    store: VersionedStore, open_store: OpenStore
+) -> None:
+    """Readers know that there is nothing though another process has renewed the epoch meanwhile."""
+    reads = Reads(store)
+    reads.thing("a")
+    open_store()
+    reads.thing.bury("a", version=2)
+    assert fetch_together([(reads.thing, "a")]) == [Found(None, True)]
+
+
 @pytest.mark.alone
 def test_a_crowd_that_misses_asks_once(
     store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +120,43 @@ def test_what_could_not_be_loaded_is_left_to_the_next_one(store: VersionedStore)
         fetch_together([(reads.thing, "a"), (reads.thing, "b")])
     known, leases = store.leases.take([reads.thing.key("a"), reads.thing.key("b")])
     assert (len(known), len(leases)) == (0, 2)
+
+
+def test_a_value_that_redis_does_not_take_is_loaded_by_whoever_comes(
+    store: VersionedStore,
+) -> None:
+    """Nobody waits for a value that will not be there: the task is returned."""
+    reads = Reads(store)
+    reads.thing.invalidate("a", version=2)
+    assert reads.thing("a") == Versioned(1, b"one")
+    known, leases = store.leases.take([reads.thing.key("a")])
+    assert (len(known), len(leases)) == (0, 1)
+
+
+def test_who_has_time_left_is_not_failed_by_who_has_none(store: VersionedStore) -> None:
+    """The first to come may be at the end of its request, who joins it at the beginning."""
+    begun, go = threading.Event(), threading.Event()
+
+    def load(wanted: Sequence[str]) -> list[str]:
+        begun.set()
+        assert go.wait(5)
+        if "late" in wanted:
+            raise StorageUnavailable
+        return [*wanted]
+
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(load_once, store, "t", ["before"], load)
+        assert begun.wait(5)
+        late = pool.submit(load_once, store, "t", ["late"], load)
+        while "t" not in store.loads._gathered:
+            time.sleep(0.001)
+        early = pool.submit(load_once, store, "t", ["early"], load)
+        while len(store.loads._gathered["t"].items) < 2:
+            time.sleep(0.001)
+        go.set()
+        assert early.result() == ["early"]
+        with pytest.raises(StorageUnavailable):
+            late.result()
 
 
 def test_what_makes_no_sense_fails_its_own_readers_only(store: VersionedStore) -> None:

@@ -150,7 +150,7 @@ def _wire(
     if instruments is not None and redis_client is not None:
         instruments.watch_redis(redis_client)
     redis = connection.Connection(redis_client, metrics.cache_event)
-    store = VersionedStore(redis)
+    store = VersionedStore(redis, mongo.time_left)
     resources.callback(store.close)
     health = Health(
         partial(schema.check_database, database),
@@ -181,7 +181,8 @@ def _sweep(
     rooms: Rooms[ProductReads], rehearsing: Rehearsing, health: Health, resources: ExitStack
 ) -> None:
     """Begin to clear up after processes that died, until the app is closed."""
-    sweeper = Sweeper(rooms.archive, rooms.engine, health.require, [rehearsing.tidy])
+    chores = [rooms.publisher.publish_doubtful, rehearsing.tidy]
+    sweeper = Sweeper(rooms.archive, rooms.engine, health.require, chores)
     sweeper.start()
     resources.callback(sweeper.stop)
     resources.callback(rehearsing.stop)

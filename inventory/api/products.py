@@ -1,5 +1,7 @@
 """/api/products: the catalogue."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -21,7 +23,13 @@ from inventory.api.schemas.products import (
 from inventory.domain.claims import RequestKey
 from inventory.domain.keys import Scope
 from inventory.domain.products import OPTIONAL_TERMS, Terms
-from inventory.errors import DuplicateSku, InvalidValue, ProductNotFound
+from inventory.errors import (
+    DuplicateSku,
+    InvalidValue,
+    OutcomeUnknown,
+    ProductNotFound,
+    StaleVersion,
+)
 from inventory.services.catalogue import Listed
 
 bp = Blueprint("products", __name__, url_prefix="/api/products")
@@ -62,7 +70,7 @@ def create_product(body: dict[str, Any], key: RequestKey | None) -> Response:
     terms = Terms.of(**_terms(body))
     created, replayed = context().catalogue.create_product(terms, stock, key, current_actor())
     if replayed:
-        context().reads.publish_current(created.product.id)
+        context().reads.publish_current([created.product.id])
     else:
         context().reads.publish_product(created.product, created.stock, seen)
     return _product(
@@ -97,9 +105,10 @@ def get_product(product_id: str) -> Response:
 def edit_product(product_id: str, body: dict[str, Any]) -> Response:
     """Edit the catalogue fields of a product by a merge patch; stock has movements of its own."""
     seen = context().reads.glimpse()
-    edited = context().catalogue.edit_product(
-        product_id, _expected_version(), lambda terms: _patched(terms, body)
-    )
+    with _shown_as_it_is(product_id):
+        edited = context().catalogue.edit_product(
+            product_id, _expected_version(), lambda terms: _patched(terms, body)
+        )
     context().reads.publish_product(edited.product, edited.stock, seen)
     return _product(edited, 200)
 
@@ -114,9 +123,26 @@ def edit_product(product_id: str, body: dict[str, Any]) -> Response:
 )
 def delete_product(product_id: str) -> Response:
     """Take a product out of the catalogue; its movements and purchases stay."""
-    deleted = context().catalogue.delete_product(product_id, _expected_version())
+    with _shown_as_it_is(product_id):
+        deleted = context().catalogue.delete_product(product_id, _expected_version())
     context().reads.forget_product(deleted.product, deleted.stock)
     return Response(status=204)
+
+
+@contextmanager
+def _shown_as_it_is(product_id: str) -> Iterator[None]:
+    """Let reads show at least what a refusal tells: that a product was edited or deleted.
+
+    Whoever did that may not have come to tell the cache.
+    """
+    try:
+        yield
+    except (ProductNotFound, StaleVersion):
+        context().reads.publish_current([product_id])
+        raise
+    except OutcomeUnknown:
+        context().reads.doubt([product_id])
+        raise
 
 
 def _product(listed: Listed, status: int, *, replayed: bool = False, **headers: str) -> Response:

@@ -5,7 +5,7 @@ bytes. A sale therefore replaces a few dozen bytes and leaves the rest of the ca
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +13,14 @@ import orjson
 
 from inventory import limits, presenters
 from inventory.api import cursors
-from inventory.cache.decorator import cached, fetch_together, load_together, present
+from inventory.cache.decorator import (
+    cached,
+    fetch_together,
+    load_once,
+    load_together,
+    present,
+)
+from inventory.cache.doubts import Doubts
 from inventory.cache.store import Glimpse, VersionedStore
 from inventory.cache.values import ABSENT, PREFIX, Versioned
 from inventory.domain.products import Position, Product, ProductFilter, SortKey
@@ -126,6 +133,7 @@ class ProductReads:
 
     def __init__(self, catalogue: Catalogue, store: VersionedStore) -> None:
         self._catalogue = catalogue
+        self._doubts = Doubts()
         self.store = store
 
     @cached("product:{product_id}:card", ttl_seconds=limits.CARD_TTL_SECONDS)
@@ -136,7 +144,10 @@ class ProductReads:
 
     @cached("product:{product_id}:stock", ttl_seconds=limits.STOCK_TTL_SECONDS)
     def counters(self, product_ids: Sequence[str]) -> dict[str, Versioned]:
-        """Return the part of products that every sale changes."""
+        """Return the part of products that every sale changes; of a deleted one, that it is gone.
+
+        With its version, which is newer than whatever was known of it before.
+        """
         found = self._catalogue.get_counters(product_ids)
         return {id: _counters(snapshot) for id, snapshot in found.items()}
 
@@ -180,12 +191,17 @@ class ProductReads:
                 self.store.count("hit", 1)
                 return known, "hit"
         self.store.count("miss", 1)
+        page = load_once(self.store, key, [key], lambda _: self._load_and_keep(asked, key, token))
+        return page, "miss"
+
+    def _load_and_keep(self, asked: PageQuery, key: str, token: bytes | None) -> "_Page":
+        """Load a page, and put it under the generation that there was before."""
         seen = self.store.glimpse()
         token = token or self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
         page = self._load_page(asked)
         value = Versioned(0, token + page.encode())
         self.store.offer({key: (value, limits.LIST_TTL_SECONDS)}, seen)
-        return page, "miss"
+        return page
 
     def _load_page(self, asked: PageQuery) -> "_Page":
         found = self._catalogue.list_products(
@@ -221,9 +237,7 @@ class ProductReads:
 
     def publish_product(self, product: Product, stock: Snapshot, seen: Glimpse) -> None:
         """Take over a product that was just created or edited; lists begin anew."""
-        self.card.publish({product.id: _card(product)}, seen)
-        self.publish([stock], seen)
-        self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
+        self.publish_products([product], [stock], seen)
 
     def publish_products(
         self, products: Sequence[Product], stock: Sequence[Snapshot], seen: Glimpse
@@ -232,20 +246,35 @@ class ProductReads:
         self.publish(stock, seen)
         if products:
             self.card.publish({product.id: _card(product) for product in products}, seen)
-            self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
+            self._begin_lists_anew()
 
-    def publish_current(self, product_id: str) -> None:
-        """Take over a product as it is now, for an answer about what another request did to it."""
+    def publish_current(self, product_ids: Sequence[str]) -> None:
+        """Take over products as they are now, for an answer about what another request did to them.
+
+        That may have been to delete them.
+        """
         seen = self.store.glimpse()
-        product = self._catalogue.get_products([product_id]).get(product_id)
-        stock = self._catalogue.get_counters([product_id]).get(product_id)
-        if product is not None and stock is not None:
-            self.publish_product(product, stock, seen)
+        products = self._catalogue.get_products(product_ids)
+        stock = self._catalogue.get_counters(product_ids)
+        self.publish_products(list(products.values()), list(stock.values()), seen)
+        if stock and not products:
+            self._begin_lists_anew()
+
+    def doubt(self, product_ids: Iterable[str]) -> None:
+        """Remember products that a change may have met of which nobody knows whether it did."""
+        self._doubts.add(product_ids)
+
+    def publish_doubtful(self) -> None:
+        """Take over these as they are now; to be done every few seconds."""
+        self._doubts.settle(self.publish_current, limits.SWEEP_PRODUCTS_MAX)
 
     def forget_product(self, product: Product, stock: Snapshot) -> None:
         """Let a product that was just deleted not be read any more."""
         self.card.bury(product.id, version=product.version + 1)
         self.counters.bury(product.id, version=stock.revision)
+        self._begin_lists_anew()
+
+    def _begin_lists_anew(self) -> None:
         self.store.renew(_GENERATION, limits.GENERATION_TTL_SECONDS)
 
 

@@ -154,9 +154,12 @@ class Catalogue:
         return {product.id: product for product in self._products.list_many(product_ids)}
 
     def get_counters(self, product_ids: Sequence[str]) -> dict[str, Snapshot]:
-        """Return the counters of those of the products that exist and are not deleted."""
+        """Return the counters of those of the products that exist, or did until they were deleted.
+
+        The latter are `closed`.
+        """
         found = self._stock.list_many(product_ids, tail=False)
-        return {snapshot.product_id: snapshot for snapshot in found if not snapshot.closed}
+        return {snapshot.product_id: snapshot for snapshot in found}
 
     def list_products(
         self, wanted: ProductFilter, sort: SortKey, after: Position | None, count: int

@@ -90,14 +90,17 @@ class Group:
 
     def applied(self, snapshot: Snapshot) -> None:
         """Take over what `snapshot` shows to be applied."""
-        self._snapshots[snapshot.product_id] = snapshot
-        for movement in snapshot.movements(self._tickets.keys()):
-            self.found(movement)
+        self.found(snapshot.movements(self._tickets.keys()), snapshot)
 
-    def found(self, movement: Movement) -> None:
-        """Take over what an operation did; its row may not be in the ledger yet."""
-        self._applied[movement.entry.operation_id] = movement
-        self._succeed(movement.entry.operation_id, movement)
+    def found(self, movements: Iterable[Movement], snapshot: Snapshot) -> None:
+        """Take over what operations did, and counters from after that.
+
+        Their rows may not be in the ledger yet.
+        """
+        self._snapshots[snapshot.product_id] = snapshot
+        for movement in movements:
+            self._applied[movement.entry.operation_id] = movement
+            self._succeed(movement.entry.operation_id, movement)
 
     def posted(self, posted: Posted) -> None:
         """Take over what a transaction did and refused."""

@@ -8,13 +8,16 @@ from inventory.domain.stock import Snapshot
 
 
 class Publisher(Protocol):
-    """Whoever wants to know the newest counters, such as a cache. Neither method may raise."""
+    """Whoever wants to know the newest counters, such as a cache. None of it may raise."""
 
     def glimpse(self) -> Any:
         """Return what `publish` needs to know of the moment before the change."""
 
     def publish(self, snapshots: Sequence[Snapshot], seen: Any) -> None:
         """Take counters that were true after `seen`."""
+
+    def doubt(self, product_ids: Iterable[str]) -> None:
+        """Take products whose counters may have changed, or may still, without anybody's word."""
 
 
 class Observer(Protocol):

@@ -34,7 +34,11 @@ from inventory.stock.observing import Observer, tell
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of each change, by its id, and what the transaction wrote and left."""
+    """What became of each change, by its id, and what the transaction wrote and left.
+
+    `snapshots` are the counters of all products that it looked at, if anything was done: what needs
+    no more change was changed by somebody who may not have published it yet.
+    """
 
     results: dict[str, Result] = field(default_factory=dict)
     failures: dict[str, InventoryError] = field(default_factory=dict)
@@ -154,7 +158,8 @@ class Poster:
                 books.merge(fork)
         changed = self._shortened(books.changed_counters(), session)
         self._write(books, changed, _finished(changes, posted.results), session)
-        posted.snapshots.extend(after for _, after in changed)
+        if posted.results:
+            posted.snapshots.extend(books.counters.values())
         posted.movements.extend(books.movements)
         return posted
 

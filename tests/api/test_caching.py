@@ -17,7 +17,9 @@ from redis.exceptions import RedisError
 from inventory import limits
 from inventory.app import close_app, create_app
 from inventory.cache.values import PREFIX
+from inventory.domain.products import Product
 from inventory.local.servers import Server, start_valkey
+from inventory.services.catalogue import Catalogue
 from inventory.settings import Settings
 from tests.api.support import Books, together, until
 
@@ -124,6 +126,24 @@ def test_a_sale_keeps_the_cache_hot(shop: Shop) -> None:
             answer = shop.workers[1].get(path)
             assert answer.headers["X-Cache"] == "hit"
         shop.assert_fresh(1)
+
+
+def test_a_crowd_that_misses_a_page_asks_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once more at most, for those who came when the first question was out already."""
+    asked, list_products = [], Catalogue.list_products
+
+    def list_slowly(self: Catalogue, *query: Any) -> list[Product]:
+        asked.append(query)
+        time.sleep(0.2)
+        return list_products(self, *query)
+
+    def read() -> int:
+        reader = shop.workers[0].application.test_client()
+        return len(reader.get("/api/products?limit=7").get_json()["items"])
+
+    monkeypatch.setattr(Catalogue, "list_products", list_slowly)
+    assert together([read] * 40) == [1] * 40
+    assert len(asked) <= 2
 
 
 def test_readers_and_writers_at_once(shop: Shop) -> None:

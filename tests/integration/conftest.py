@@ -1,7 +1,7 @@
 """The engine and its repositories over real stores, without HTTP; and the service behind nginx."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -42,6 +42,7 @@ class Published:
     """A publisher that remembers what it was told."""
 
     snapshots: list[Snapshot] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
 
     def glimpse(self) -> None:
         """There is nothing to remember of the moment before."""
@@ -49,6 +50,10 @@ class Published:
     def publish(self, snapshots: Sequence[Snapshot], seen: None) -> None:
         """Remember."""
         self.snapshots += snapshots
+
+    def doubt(self, product_ids: Iterable[str]) -> None:
+        """Remember."""
+        self.doubtful |= set(product_ids)
 
 
 @dataclass

@@ -111,6 +111,7 @@ class Rooms(Generic[P]):
             self.operations,
             self.archive,
             self.clock,
+            self.publisher,
             self.observer,
         )
         self.engine = self._build_engine(

@@ -30,7 +30,7 @@ from inventory.stock.archive import Archive
 from inventory.stock.changes import Change, ClaimTaken
 from inventory.stock.group import Group, Waiting
 from inventory.stock.observing import Observer, Publisher, tell
-from inventory.stock.posting import Posted, Poster
+from inventory.stock.posting import Poster
 from inventory.stock.queue import GroupQueue
 from inventory.stock.recovery import Recovery
 
@@ -214,20 +214,11 @@ class StockEngine:
         if not changes:
             return
         try:
-            group.posted(self._carry_out_together(changes))
+            group.posted(self._poster.carry_out(changes))
         except Unavailable as problem:
             # What was committed nevertheless is found by a retry with the same key.
             for change in changes:
                 group.fail(change.id, problem)
-
-    def _carry_out_together(self, changes: Sequence[Change]) -> Posted:
-        """Carry out changes in one transaction; if it stays unclear, no tail will tell of it."""
-        try:
-            return self._poster.carry_out(changes)
-        except OutcomeUnknown:
-            needs = [change.posting.needs() for change in changes]
-            self._publisher.doubt({id for need in needs for id in need.product_ids})
-            raise
 
     def _reclaim(self, group: Group) -> None:
         """Let nobody be refused for want of units whose hold has run out.
@@ -240,7 +231,7 @@ class StockEngine:
             while short:
                 due = self._reservations.list_due_of(short, self._clock.now(), _DUE_MAX)
                 if due:
-                    group.posted(self._carry_out_together([_expiry(one) for one in due]))
+                    group.posted(self._poster.carry_out([_expiry(one) for one in due]))
                 elif not group.refused_without_need(
                     self._stock.list_many(short, tail=False, newest=True)
                 ):
@@ -267,7 +258,7 @@ class StockEngine:
         due = self._reservations.list_due(self._clock.now(), _DUE_MAX)
         if due:
             seen = self._publisher.glimpse()
-            posted = self._carry_out_together([_expiry(one) for one in due])
+            posted = self._poster.carry_out([_expiry(one) for one in due])
             self._publisher.publish(posted.snapshots, seen)
         return len(due)
 

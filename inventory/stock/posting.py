@@ -5,7 +5,7 @@ decided has to be thrown away; then everything is decided in memory, and written
 all. Entries go into the tails only where these hold others that the ledger lacks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from inventory.domain.movements import Movement
 from inventory.domain.postings.base import Needs, Result
 from inventory.domain.purchases import Purchase
 from inventory.domain.stock import Snapshot
-from inventory.errors import IdempotencyInProgress, InventoryError
+from inventory.errors import IdempotencyInProgress, InventoryError, OutcomeUnknown
 from inventory.repository.mongo import DatabaseClock, Session, Transactions, new_id
 from inventory.repository.movements import MovementRepository
 from inventory.repository.operations import OperationRepository
@@ -29,7 +29,7 @@ from inventory.repository.stock import StockRepository
 from inventory.repository.stocktakes import StocktakeRepository
 from inventory.stock.archive import Archive
 from inventory.stock.changes import Change
-from inventory.stock.observing import Observer, tell
+from inventory.stock.observing import Observer, Publisher, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Posted:
     movements: list[Movement] = field(default_factory=list)
 
 
+T = TypeVar("T")
 Decided = TypeVar("Decided")
 
 
@@ -92,6 +93,7 @@ class Poster:
         operations: OperationRepository,
         archive: Archive,
         clock: DatabaseClock,
+        publisher: Publisher,
         observer: Observer,
     ) -> None:
         self._transactions = transactions
@@ -103,6 +105,7 @@ class Poster:
         self._operations = operations
         self._archive = archive
         self._clock = clock
+        self._publisher = publisher
         self._observer = observer
 
     def carry_out(self, changes: Sequence[Change]) -> Posted:
@@ -114,7 +117,8 @@ class Poster:
         overtaken: dict[str, InventoryError] = {}
         while waiting:
             try:
-                posted = self._transactions.run(partial(self._post, waiting))
+                touched = {id for one in waiting for id in one.posting.needs().product_ids}
+                posted = self._run(touched, partial(self._post, waiting))
             except _Superseded as problem:
                 overtaken |= dict.fromkeys(problem.operation_ids, IdempotencyInProgress())
                 waiting = [change for change in waiting if change.id not in overtaken]
@@ -132,9 +136,17 @@ class Poster:
         """
         while True:
             try:
-                return self._transactions.run(partial(self._enter, product_ids, entries))
+                return self._run(product_ids, partial(self._enter, product_ids, entries))
             except _TailFull as problem:
                 self._archive.settle(problem.snapshots)
+
+    def _run(self, product_ids: Iterable[str], work: Callable[[Session], T]) -> T:
+        """Run a transaction over products; of one that stays unclear no tail tells anybody."""
+        try:
+            return self._transactions.run(work)
+        except OutcomeUnknown:
+            self._publisher.doubt(product_ids)
+            raise
 
     def _enter(
         self, product_ids: Sequence[str], entries: Entries[Decided], session: Session

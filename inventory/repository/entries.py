@@ -9,7 +9,10 @@ from bson import Int64, ObjectId
 from inventory.domain.movements import Entry, Kind
 from inventory.domain.products import CustomerLimit
 from inventory.domain.stock import Snapshot
-from inventory.repository.mongo import Document, decimal_from_bson, decimal_to_bson
+from inventory.repository.decimals import decimal_from_bson, decimal_to_bson
+from inventory.repository.mongo import (
+    Document,
+)
 
 _ID_FIELDS = ("purchase_id", "reservation_id")
 _PLAIN_FIELDS = ("reason", "reference", "note", "customer_id", "actor", "currency")

@@ -14,8 +14,8 @@ from inventory.domain.integrity.documents import Held, SoldLine
 from inventory.domain.integrity.product import SaleTerms
 from inventory.domain.movements import Entry, Kind, Movement
 from inventory.domain.reservations import State
+from inventory.repository.decimals import decimal_from_bson
 from inventory.repository.entries import customer_limit_from
-from inventory.repository.mongo import decimal_from_bson
 
 T = TypeVar("T")
 TERMS_FIELDS = (

@@ -5,12 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import pymongo
-from bson import Decimal128, ObjectId
+from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidId
 from pymongo import MongoClient, ReadPreference, WriteConcern, _csot
@@ -31,6 +29,7 @@ from pymongo.read_concern import ReadConcern
 
 from inventory import limits
 from inventory.errors import DatabaseNotReady, OutcomeUnknown, StorageUnavailable, Unavailable
+from inventory.repository.pooling import AttemptWatch, attempting
 from inventory.settings import Settings, SettingsError
 
 Document = dict[str, Any]
@@ -82,7 +81,7 @@ def connect(settings: Settings, listeners: Sequence[Listener] = ()) -> MongoClie
             maxPoolSize=settings.mongo_pool_size,
             waitQueueTimeoutMS=int(limits.POOL_WAIT_SECONDS * 1000),
             heartbeatFrequencyMS=2_000,
-            event_listeners=listeners,
+            event_listeners=[AttemptWatch(), *listeners],
         )
     except (ConfigurationError, ValueError) as error:
         raise SettingsError([_BAD_ADDRESS]) from error
@@ -118,14 +117,19 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Translate driver errors of writes: only an unsent write is certainly not applied."""
-    try:
-        yield
-    except (ServerSelectionTimeoutError, WaitQueueTimeoutError) as error:
-        raise StorageUnavailable from error
-    except PyMongoError as error:
-        _raise_if_lasting(error)
-        raise OutcomeUnknown from error
+    """Translate driver errors of writes: only an unsent write is certainly not applied.
+
+    The driver sends a write once more if its answer was lost; if it finds no connection for that,
+    it says so, and no more.
+    """
+    with attempting() as attempt:
+        try:
+            yield
+        except (ServerSelectionTimeoutError, WaitQueueTimeoutError) as error:
+            raise (OutcomeUnknown if attempt.connected else StorageUnavailable) from error
+        except PyMongoError as error:
+            _raise_if_lasting(error)
+            raise OutcomeUnknown from error
 
 
 def refusal(error: PyMongoError) -> DatabaseNotReady | None:
@@ -276,25 +280,3 @@ def object_id(text: str) -> ObjectId | None:
     except (InvalidId, TypeError):
         return None
     return id if str(id) == text else None
-
-
-def decimal_to_bson(amount: Decimal) -> Decimal128:
-    """Return `amount` as MongoDB stores exact decimals."""
-    return _decimal128(str(amount))
-
-
-def decimal_from_bson(amount: Decimal128) -> Decimal:
-    """Return the exact decimal that MongoDB stored."""
-    return _decimal(amount.bid)
-
-
-# Prices come again and again, and each conversion costs more than many a query's share. By their
-# spelling and their bits, because equal amounts can have different numbers of decimal places.
-@lru_cache(maxsize=4096)
-def _decimal128(spelled: str) -> Decimal128:
-    return Decimal128(spelled)
-
-
-@lru_cache(maxsize=4096)
-def _decimal(bits: bytes) -> Decimal:
-    return Decimal128.from_bid(bits).to_decimal()

@@ -23,13 +23,12 @@ from inventory.domain.products import (
     sort_name,
 )
 from inventory.errors import DuplicateSku
+from inventory.repository.decimals import decimal_from_bson, decimal_to_bson
 from inventory.repository.entries import customer_limit_document, customer_limit_from
 from inventory.repository.mongo import (
     MAJORITY,
     Document,
     Session,
-    decimal_from_bson,
-    decimal_to_bson,
     object_id,
     reading,
 )

@@ -15,13 +15,12 @@ from pymongo.database import Database
 
 from inventory.domain.lines import Line
 from inventory.domain.purchases import Purchase, PurchaseLine, Return
+from inventory.repository.decimals import decimal_from_bson, decimal_to_bson
 from inventory.repository.mongo import (
     DERIVED,
     MAJORITY,
     Document,
     Session,
-    decimal_from_bson,
-    decimal_to_bson,
     object_id,
     reading,
 )

@@ -5,8 +5,12 @@ from pymongo.database import Database
 
 from inventory.domain.integrity.product import SaleTerms
 from inventory.domain.integrity.repairs import CountersRepair
+from inventory.repository.decimals import decimal_to_bson
 from inventory.repository.entries import customer_limit_document
-from inventory.repository.mongo import Document, decimal_to_bson, writing
+from inventory.repository.mongo import (
+    Document,
+    writing,
+)
 from inventory.repository.updates import SPARE, stamped_tail
 
 

@@ -9,8 +9,12 @@ from inventory import limits
 from inventory.domain.movements import Entry
 from inventory.domain.products import Terms
 from inventory.domain.stock import Demand, Operation, Snapshot
+from inventory.repository.decimals import decimal_to_bson
 from inventory.repository.entries import customer_limit_document, entry_document
-from inventory.repository.mongo import Document, decimal_to_bson, object_id
+from inventory.repository.mongo import (
+    Document,
+    object_id,
+)
 
 # Units above the line at which stock is low. Derived from two other numbers, and kept because an
 # index cannot compare two; every trim of a tail writes it anew.

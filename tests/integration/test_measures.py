@@ -21,7 +21,7 @@ from inventory.domain.movements import Entry, Kind
 from inventory.domain.stock import Operation
 from inventory.errors import StorageUnavailable
 from inventory.repository import mongo
-from inventory.repository.pooling import PoolWatch
+from inventory.repository.pooling import PoolWatch, attempting
 from inventory.repository.standing import Holds, StandingRepository, Tails
 from inventory.services.lines import AskedLine
 from inventory.settings import Settings
@@ -193,6 +193,17 @@ def test_connections_are_watched(quiet_settings: Settings) -> None:
         assert watch.seen == [(1, 0), (1, 0)]
         assert (watch.in_use, watch.idle) == (0, 1)
     assert (watch.in_use, watch.idle) == (0, 0)
+
+
+def test_attempts_are_watched(quiet_settings: Settings) -> None:
+    """Whoever had a connection may have sent something, and so may whoever is around them."""
+    with mongo.connect(quiet_settings) as client, attempting() as around:
+        with attempting() as idle:
+            pass
+        assert (idle.connected, around.connected) == (False, False)
+        with attempting() as busy:
+            client.admin.command("ping")
+        assert (busy.connected, around.connected) == (True, True)
 
 
 @pytest.mark.usefixtures("patience")

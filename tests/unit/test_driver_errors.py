@@ -10,9 +10,11 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WriteConcernError,
 )
+from pymongo.monitoring import ConnectionCheckedOutEvent
 
 from inventory.errors import OutcomeUnknown, StorageUnavailable
 from inventory.repository.mongo import reading, writing
+from inventory.repository.pooling import AttemptWatch
 
 FULL_DISK, ENGINE, INTERNAL, BAD_VALUE = 14031, 8, 1, 2
 TROUBLE = [
@@ -40,6 +42,22 @@ def test_a_server_in_trouble_may_have_written(error: PyMongoError) -> None:
 )
 def test_what_was_not_sent_changed_nothing(error: PyMongoError) -> None:
     """A write that found no server or no connection was certainly not applied."""
+    with pytest.raises(StorageUnavailable), writing():
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [ServerSelectionTimeoutError("none"), WaitQueueTimeoutError("none")], ids=repr
+)
+def test_what_may_have_been_sent_before_may_have_changed_something(error: PyMongoError) -> None:
+    """The driver sends again by itself what was not answered, and may find no connection then."""
+
+    def send_again() -> None:
+        AttemptWatch().connection_checked_out(ConnectionCheckedOutEvent(("db", 27017), 1, 0.0))
+        raise error
+
+    with pytest.raises(OutcomeUnknown), writing():
+        send_again()
     with pytest.raises(StorageUnavailable), writing():
         raise error
 

@@ -25,8 +25,9 @@ class RequestKey:
 class Claim:
     """One request key, claimed by one process until `fence` by the database's clock.
 
-    Each attempt has an operation id of its own, under which its effect can be found. A refusal is
-    kept as `{code, message, details}`; `result` is what a transaction's effect was.
+    Each attempt has an operation id of its own, under which its effect can be found: at the product
+    `product_id`, where that is said. A refusal is kept as `{code, message, details}`; `result` is
+    what a transaction's effect was.
     """
 
     id: str
@@ -52,13 +53,19 @@ class Claim:
         """Begin the first attempt of a request."""
         return cls(key.id, key.fingerprint, key.request_id, operation_id, fence, now, product_id)
 
-    def next_attempt(self, operation_id: str, fence: datetime, request_id: str) -> "Claim":
-        """Return the claim as the request that takes over holds it."""
+    def next_attempt(
+        self, operation_id: str, fence: datetime, request_id: str, product_id: str | None = None
+    ) -> "Claim":
+        """Return the claim as the request that takes over holds it.
+
+        What the request names may be another product by now.
+        """
         return replace(
             self,
             operation_id=operation_id,
             fence=fence,
             request_id=request_id,
+            product_id=product_id,
             attempt=self.attempt + 1,
         )
 

@@ -17,7 +17,7 @@ from inventory.domain.claims import Claim
 from inventory.repository.mongo import MAJORITY, Document, Session, reading, writing
 
 _DUPLICATE_KEY = 11000
-_OF_AN_ATTEMPT = ("operation_id", "fence", "request_id", "attempt")
+_OF_AN_ATTEMPT = ("operation_id", "product_id", "fence", "request_id", "attempt")
 
 
 class OperationRepository:
@@ -37,6 +37,9 @@ class OperationRepository:
             except BulkWriteError as error:
                 failed = error.details.get("writeErrors", [])
                 if any(failure["code"] != _DUPLICATE_KEY for failure in failed) or not failed:
+                    raise
+                if error.details.get("writeConcernErrors"):
+                    # Nor is it certain of the others that a majority has them.
                     raise
                 return {claims[failure["index"]].operation_id for failure in failed}
         return set()

@@ -11,6 +11,7 @@ from inventory.domain.stock import Snapshot
 from inventory.errors import (
     DuplicateSku,
     IdempotencyInProgress,
+    OutcomeUnknown,
     ProductNotFound,
     StaleVersion,
 )
@@ -88,8 +89,9 @@ class Catalogue:
                 )
             )
         except DuplicateSku as problem:
-            if claim is not None:
-                self._operations.keep_refusals([claim.refuse(problem)])
+            if claim is not None and self._operations.keep_refusals([claim.refuse(problem)]):
+                # Somebody has taken over meanwhile, and may have found the SKU free.
+                raise OutcomeUnknown from problem
             raise
         return self._created(result), False
 

@@ -19,7 +19,7 @@ from inventory.errors import (
     StorageUnavailable,
     restore,
 )
-from inventory.repository.mongo import DatabaseClock, new_id
+from inventory.repository.mongo import DatabaseClock, new_id, time_left
 from inventory.repository.operations import OperationRepository
 from inventory.repository.results import result_from
 from inventory.stock.changes import Change, ClaimTaken
@@ -41,10 +41,19 @@ class Replayed(InventoryError):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A change carried out, now or (`replayed`) by an earlier request with the same key."""
+    """A change carried out, now or (`replayed`) by an earlier request with the same key.
 
-    movement: Movement
+    That one may have been understood as more than a change of one product.
+    """
+
+    result: Result
     replayed: bool
+
+    @property
+    def movement(self) -> Movement:
+        """What it did, where there is no other way to understand it."""
+        assert isinstance(self.result, Movement)
+        return self.result
 
 
 class Changes:
@@ -74,7 +83,7 @@ class Changes:
         Raises what `StockEngine.submit` raises, `Replayed` with the refusal of the first request,
         `IdempotencyKeyReused` and `IdempotencyInProgress`.
         """
-        deadline = time.monotonic() + limits.REQUEST_SECONDS_MAX
+        deadline = time.monotonic() + _seconds_left()
         operation_id = new_id()
         claim = begin_claim(key, operation_id, self._clock, product_id) if key else None
 
@@ -90,20 +99,28 @@ class Changes:
         except ClaimTaken:
             assert claim is not None
         held = find_claim(self._operations, claim)
-        done = self._find_or_give_up(held, product_id)
+        done = self._find_or_give_up(held)
         if done is not None:
-            self._published(done)
-            return Done(done, replayed=True)
-        successor = take_over_claim(self._operations, held, self._clock, claim.request_id)
+            return Done(self._published(done), replayed=True)
+        successor = take_over_claim(
+            self._operations, held, self._clock, claim.request_id, product_id
+        )
         return Done(submit(successor.operation_id, successor, claimed=True), replayed=False)
 
-    def _find_or_give_up(self, held: Claim, product_id: str) -> Movement | None:
-        """Return what the first attempt did; make sure that it does nothing if it has not yet."""
-        product_id = held.product_id or product_id
-        movement = self._recovery.find(product_id, held.operation_id)
+    def _find_or_give_up(self, held: Claim) -> Result | None:
+        """Return what the last attempt did; make sure that it does nothing if it has not yet.
+
+        In a transaction or not, and at whichever product: the same request may be understood in
+        another way by now. The transaction of an attempt that is given up would find itself
+        replaced. Raises `IdempotencyInProgress` while the attempt may still be at work.
+        """
+        if held.result is not None:
+            return result_from(held.result)
+        product_id, id = held.product_id, held.operation_id
+        movement = self._recovery.find(product_id, id) if product_id else None
         if movement is None and self._clock.now() < held.fence:
             raise IdempotencyInProgress
-        return movement or self._recovery.give_up(product_id, held.operation_id)
+        return movement or (self._recovery.give_up(product_id, id) if product_id else None)
 
     def post(
         self, posting: Posting, key: RequestKey | None, actor: str | None = None
@@ -113,7 +130,7 @@ class Changes:
         Returns what it made, and whether an earlier request with the key made it. Raises as
         `carry_out` does.
         """
-        deadline = time.monotonic() + limits.REQUEST_SECONDS_MAX
+        deadline = time.monotonic() + _seconds_left()
         id = new_id()
         claim = begin_claim(key, id, self._clock) if key else None
         try:
@@ -121,11 +138,9 @@ class Changes:
         except ClaimTaken:
             assert claim is not None
         held = find_claim(self._operations, claim)
-        if held.result is not None:
-            return self._published(result_from(held.result)), True
-        if self._clock.now() < held.fence:
-            raise IdempotencyInProgress
-        # The abandoned attempt can do no harm: its transaction would find itself replaced.
+        done = self._find_or_give_up(held)
+        if done is not None:
+            return self._published(done), True
         successor = take_over_claim(self._operations, held, self._clock, claim.request_id)
         change = Change(successor.operation_id, posting, successor, claimed=True, actor=actor)
         return self._engine.submit(change, deadline), False
@@ -141,18 +156,20 @@ class Changes:
         asked = begin_claim(key, new_id(), self._clock)
         if self._operations.get(asked.id) is None:
             return None
-        held = find_claim(self._operations, asked)
-        if held.result is not None:
-            return self._published(result_from(held.result))
-        if held.product_id is None:
-            return None
-        movement = self._recovery.find(held.product_id, held.operation_id)
-        return movement and self._published(movement)
+        done = self._find_or_give_up(find_claim(self._operations, asked))
+        return None if done is None else self._published(done)
 
     def _published(self, result: Result) -> Result:
         """Return what another request did, once reads show it."""
         self._engine.publish_current(products_in(result))
         return result
+
+
+def _seconds_left() -> float:
+    """Return how long a change may take: what was read before it has taken its part."""
+    left = time_left()
+    spare = limits.REQUEST_SECONDS_MAX - limits.MONGO_TIMEOUT_SECONDS
+    return limits.REQUEST_SECONDS_MAX if left is None else left + spare
 
 
 @contextmanager
@@ -190,11 +207,15 @@ def find_claim(operations: OperationRepository, claim: Claim) -> Claim:
 
 
 def take_over_claim(
-    operations: OperationRepository, held: Claim, clock: DatabaseClock, request_id: str
+    operations: OperationRepository,
+    held: Claim,
+    clock: DatabaseClock,
+    request_id: str,
+    product_id: str | None = None,
 ) -> Claim:
     """Begin the next attempt of an abandoned claim, unless somebody else was faster."""
     fence = clock.now() + timedelta(seconds=limits.REQUEST_SECONDS_MAX)
-    successor = held.next_attempt(new_id(), fence, request_id)
+    successor = held.next_attempt(new_id(), fence, request_id, product_id)
     if not operations.take_over(successor):
         raise IdempotencyInProgress
     return successor

@@ -37,15 +37,12 @@ class Counting:
         long ago, or for a product named twice, `ProductNotFound`, `CountBelowHeld`,
         `StockLimitExceeded` and what `Changes.post` raises.
         """
-        now = self._clock.now()
-        if counted_at is not None:
-            if counted_at > now + timedelta(seconds=limits.CLOCK_SKEW_SECONDS_MAX):
-                raise InvalidValue("counted_at", "This time is in the future.")
-            if counted_at < now - timedelta(seconds=limits.COUNT_AGE_SECONDS_MAX):
-                raise InvalidValue("counted_at", "This is too long ago; count again.")
         try:
+            if counted_at is not None:
+                _require_recent(counted_at, self._clock.now())
             lines = resolve_lines(self._products, asked)
-        except ProductNotFound:
+        except (InvalidValue, ProductNotFound):
+            # It may be a retry of what was right when it came first.
             answer = self._changes.find_answer(key)
             if not isinstance(answer, Stocktake):
                 raise
@@ -55,3 +52,10 @@ class Counting:
         made, replayed = self._changes.post(Count(lines, counted_at, reference), key, actor)
         assert isinstance(made, Stocktake)
         return made, replayed
+
+
+def _require_recent(counted_at: datetime, now: datetime) -> None:
+    if counted_at > now + timedelta(seconds=limits.CLOCK_SKEW_SECONDS_MAX):
+        raise InvalidValue("counted_at", "This time is in the future.")
+    if counted_at < now - timedelta(seconds=limits.COUNT_AGE_SECONDS_MAX):
+        raise InvalidValue("counted_at", "This is too long ago; count again.")

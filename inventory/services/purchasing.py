@@ -70,7 +70,7 @@ class Purchasing:
             )
 
         done = self._changes.carry_out(product_id, entry, key)
-        return Purchase.of(done.movement), done.replayed
+        return _purchase_in(done.result), done.replayed
 
     def buy_cart(
         self,

@@ -74,8 +74,8 @@ class Reserving:
         Raises `ReservationNotFound`, `ReservationExpired`, `ReservationReleased` and
         `ReservationCommitted`.
         """
-        self.get(reservation_id)
-        return self._change(Extend(reservation_id, ttl_seconds), None)[0]
+        products = _products(self.get(reservation_id))
+        return self._change(Extend(reservation_id, products, ttl_seconds), None)[0]
 
     def release(
         self, reservation_id: str, key: RequestKey | None, actor: str | None = None

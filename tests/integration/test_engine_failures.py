@@ -15,15 +15,7 @@ from inventory.errors import (
 from inventory.repository.mongo import new_id
 from inventory.services.changing import begin_claim
 from tests.integration.conftest import Process
-from tests.integration.engine_calls import BLOCKING, Start, change, key, together
-
-
-class Died(BaseException):
-    """Stands for kill -9: nothing after it runs in that process."""
-
-
-def die(*_: object, **__: object) -> None:
-    raise Died
+from tests.integration.engine_calls import BLOCKING, Died, Start, change, die, key, together
 
 
 @pytest.fixture(name="patience")

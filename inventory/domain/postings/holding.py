@@ -73,11 +73,15 @@ class Extend:
     """Let a hold last `ttl_seconds` from now, within its greatest life."""
 
     reservation_id: str
+    product_ids: tuple[str, ...]
     ttl_seconds: int
 
     def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_id=self.reservation_id)
+        """The reservation and its products.
+
+        Whether it has run out by now decides what its customer may have of them.
+        """
+        return Needs(self.product_ids, reservation_id=self.reservation_id)
 
     def decide(self, books: Books) -> Reservation:
         """Raise `ReservationExpired`, `ReservationReleased` or `ReservationCommitted`."""

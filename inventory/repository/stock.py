@@ -120,7 +120,7 @@ class StockRepository:
             tie = {"tail_since": since, "_id": {"$gt": id}}
             query = {"$and": [query, {"$or": [{"tail_since": {"$gt": since}}, tie]}]}
         with reading():
-            cursor = self._stock.find(query).sort({"tail_since": 1, "_id": 1}).limit(count)
+            cursor = self._committed.find(query).sort({"tail_since": 1, "_id": 1}).limit(count)
             documents = cursor.to_list()
         more = len(documents) == count
         position = (documents[-1]["tail_since"], documents[-1]["_id"]) if more else None

@@ -185,7 +185,12 @@ def foreseen(counters: Iterable[Snapshot], now: datetime) -> Move:
         if found is None:
             # It has just been deleted, as whoever looks again will see.
             raise ProductNotFound(product.id)
-        delta = row.delta(found.available)
+        try:
+            delta = row.delta(found.available)
+        except InventoryError:
+            # The transaction is to look at it as well, and to come to the same.
+            decided.moving.append(product.id)
+            raise
         if not delta:
             return False
         decided.moving.append(product.id)

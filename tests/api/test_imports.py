@@ -191,6 +191,22 @@ def test_a_row_that_cannot_be_done(
     assert books.count("products") == before[0] + 1
 
 
+def test_a_change_of_stock_that_is_too_large(
+    client: FlaskClient, send: Send, create: Create
+) -> None:
+    """It is refused beside another row that changes something, as it is in a trial."""
+    big = create(sku="BIG", stock=10**9)
+    for _ in range(2):
+        more = {"delta": 10**9, "reason": "received"}
+        answer = client.post(f"/api/products/{big['id']}/adjustments", json=more)
+        assert answer.status_code == 201
+    create(sku="CAP", price="5")
+    rows = [{"sku": "BIG", "stock": 5}, {"sku": "CAP", "price": "7"}]
+    for trial in ("&dry_run=true", ""):
+        assert outcomes(send(rows, query=f"on_error=reject_failed{trial}")) == ["failed", "updated"]
+    assert read(client, "BIG")["stock"] == 3 * 10**9
+
+
 def test_the_same_product_twice(send: Send, create: Create, books: Books) -> None:
     """The second row that names a product is refused, in whichever way it names it."""
     id = create(sku="A-1")["id"]

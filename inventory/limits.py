@@ -91,6 +91,8 @@ REDIS_TIMEOUT_SECONDS: Final = 0.05
 MONGO_TIMEOUT_SECONDS: Final = 1.4
 # No answer comes later than half a second after this.
 REQUEST_SECONDS_MAX: Final = 1.6
+# What may pass before a change is begun; of more than that its time is made shorter.
+PREPARING_SECONDS_FREE: Final = 0.3
 PROXY_TIMEOUT_SECONDS: Final = 3.0
 WORKER_TIMEOUT_SECONDS: Final = 30
 RETRY_AFTER_SECONDS: Final = 1

@@ -166,10 +166,12 @@ class Changes:
 
 
 def _seconds_left() -> float:
-    """Return how long a change may take: what was read before it has taken its part."""
+    """Return how long a change may take: what was read before it may have taken its part."""
     left = time_left()
-    spare = limits.REQUEST_SECONDS_MAX - limits.MONGO_TIMEOUT_SECONDS
-    return limits.REQUEST_SECONDS_MAX if left is None else left + spare
+    if left is None:
+        return limits.REQUEST_SECONDS_MAX
+    spent = limits.MONGO_TIMEOUT_SECONDS - left
+    return limits.REQUEST_SECONDS_MAX - max(0.0, spent - limits.PREPARING_SECONDS_FREE)
 
 
 @contextmanager

@@ -223,7 +223,7 @@ def test_a_service_that_says_when_is_waited_for(
     began = time.monotonic()
     assert buyer.shop.purchase_product(product.id, 1).remaining_stock == 4
     assert time.monotonic() - began >= 2
-    assert buyer.fates()[:3] == ["later", "limited", "relay"]
+    assert buyer.fates() == ["later", "limited", "relay"]
 
 
 def test_a_silent_service_is_asked_again_with_the_same_key(
@@ -289,7 +289,7 @@ def test_an_edit_is_not_sent_twice(
 
     editor = behind("busy")
     assert editor.shop.edit_product(shop.get_product(product.id), name="Then").name == "Then"
-    assert editor.fates()[:2] == ["busy", "relay"]
+    assert editor.fates() == ["busy", "relay"]
 
 
 @pytest.mark.parametrize("fate", ["drop", "half", "outcome", "page", "busy"])
@@ -297,7 +297,7 @@ def test_reads_are_repeated(create: Create, behind: Callable[..., Behind], fate:
     """They have no effect, so whatever goes wrong they are made again."""
     product, reader = create(), behind(fate)
     assert reader.shop.get_product(product.id).id == product.id
-    assert reader.fates()[:2] == [fate, "relay"]
+    assert reader.fates() == [fate, "relay"]
 
 
 def test_pages_are_read_as_they_are_needed(
@@ -312,7 +312,7 @@ def test_pages_are_read_as_they_are_needed(
     assert next(rows).reference == "3"
     assert len(reader.seen()) == 1
     assert [row.version for row in rows] == [4, 3, 2, 1]
-    assert reader.fates()[:4] == ["relay", "drop", "relay", "relay"]
+    assert reader.fates() == ["relay", "drop", "relay", "relay"]
 
 
 def test_nobody_listens() -> None:

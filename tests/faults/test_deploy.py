@@ -29,7 +29,6 @@ from tests.faults.deploying import (
     direct,
     events,
     gunicorn,
-    looked_up,
     start_mongod_with,
     start_with_users,
 )
@@ -175,12 +174,12 @@ def test_an_index_that_is_dropped_later(prepared: Client, mongod: Server, tmp_pa
     with gunicorn(tmp_path, mongod.url, INVENTORY_MONGO_DATABASE=DATABASE) as run:
         eventually(answers(run, "/readyz", 200), lambda: run.output)
         prepared[DATABASE]["products"].drop_index("by_sku")
-        status, problem = looked_up(run, "/readyz")
+        status, problem = run.call("GET", "/readyz")
         assert (status, problem["code"]) == (503, "database_not_ready")
         assert "products.by_sku" in problem["detail"]
         settings = Settings(mongo_url=mongod.url, mongo_database=DATABASE)
         prepare_database(settings, wait_seconds=30)
-        assert looked_up(run, "/readyz")[0] == 200
+        assert run.call("GET", "/readyz")[0] == 200
 
 
 def test_a_database_that_comes_up_later(tmp_path: Path) -> None:

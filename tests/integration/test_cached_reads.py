@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from inventory import limits
 from inventory.cache.decorator import Found, cached, fetch_together, load_once, load_together
 from inventory.cache.leases import Lease
 from inventory.cache.store import VersionedStore
@@ -82,13 +81,8 @@ def test_what_is_buried_in_an_epoch_that_nobody_told_of(
 
 
 @pytest.mark.alone
-def test_a_crowd_that_misses_asks_once(
-    store: VersionedStore, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crowd_that_misses_asks_once(store: VersionedStore, open_store: OpenStore) -> None:
     """Of 200 readers of one missing value in two processes, one asks the database."""
-    # Whoever waits in vain asks as well, and on a slow machine that would be soon.
-    monkeypatch.setattr(limits, "LEASE_WAIT_SECONDS_MAX", 10.0)
-    monkeypatch.setattr(limits, "LEASE_SECONDS", 20.0)
     crowds = [Reads(store), Reads(open_store())]
     store.fetch([crowds[0].thing.key("a")])
     for reads in crowds:

@@ -13,7 +13,7 @@ from inventory.domain.integrity.entries import contradiction
 from inventory.domain.integrity.problems import Code
 from inventory.domain.lines import Line
 from inventory.domain.movements import Entry, Kind, Movement, Reason
-from inventory.errors import ProductNotFound, Unavailable
+from inventory.errors import ProductNotFound
 from inventory.repository.auditing import Moment
 from inventory.repository.mongo import new_id
 from inventory.repository.movements import movement_document
@@ -125,15 +125,6 @@ def trade(process: Process, product_ids: list[str], number: int) -> None:
                 process.purchasing.purchase_product(first, 1)
 
 
-def traded(process: Process, product_ids: list[str], number: int) -> bool:
-    """Trade; tell whether that was done, and not given up on a slow machine."""
-    try:
-        trade(process, product_ids, number)
-    except Unavailable:
-        return False
-    return True
-
-
 def test_checks_are_silent_while_the_shop_goes_on(start_process: Callable[[], Process]) -> None:
     """However much is going on, right books are never found wrong, by either way to look at them.
 
@@ -144,14 +135,15 @@ def test_checks_are_silent_while_the_shop_goes_on(start_process: Callable[[], Pr
     auditing = start_process().auditing
     checks = 0
     with ThreadPoolExecutor(6) as pool:
-        trades = [
-            pool.submit(traded, processes[number % 2], product_ids, number) for number in range(240)
+        traded = [
+            pool.submit(trade, processes[number % 2], product_ids, number) for number in range(240)
         ]
-        while not all(future.done() for future in trades):
+        while not all(future.done() for future in traded):
             assert told(auditing.check_all(at_once=1 + checks % 3)) == []
             assert told(auditing.check_some(60)) == []
             checks += 1
-        assert sum(future.result() for future in trades) > len(trades) / 2
+        for future in traded:
+            future.result()
     assert checks > 3
     for process in processes:
         process.archive.settle(process.stock.list_many(product_ids))

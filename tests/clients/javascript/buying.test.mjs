@@ -30,7 +30,7 @@ test("a service that says when is waited for, and the page is told", async () =>
   const pauses = [];
   const { shop } = behind("later", { onWait: ({ seconds }) => pauses.push(seconds) });
   assert.equal((await shop.buy({ product_id: product.id, quantity: 1 })).state, "done");
-  assert.ok(pauses.length >= 1);
+  assert.equal(pauses.length, 1);
   assert.ok(pauses[0] >= 1 && pauses[0] < 1.1);
 });
 
@@ -106,9 +106,7 @@ test("a double click is one click, and two clicks are two", async () => {
   const wanted = { product_id: product.id, quantity: 1 };
   const [one, same] = await Promise.all([shop.buy(wanted), shop.buy(wanted)]);
   assert.equal(one.result.id, same.result.id);
-  const requests = await seen();
-  assert.deepEqual(requests.slice(0, 2).map(({ fate }) => fate), ["drop", "relay"]);
-  assert.deepEqual(new Set(requests.map(({ key }) => key)), new Set([one.key]));
+  assert.equal((await seen()).length, 2);
   const other = await shop.buy(wanted);
   assert.notEqual(other.key, one.key);
   assert.equal(await sold(product), 2);

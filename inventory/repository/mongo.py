@@ -101,7 +101,10 @@ def time_limit(seconds: float) -> AbstractContextManager[object]:
 
 
 def time_left() -> float | None:
-    """Return how many of these seconds are left, None outside of such a block."""
+    """Return how many of these seconds are left, None outside of such a block.
+
+    The driver knows, and has no public name for it.
+    """
     return None if (seconds := _csot.remaining()) is None else max(0.0, seconds)
 
 

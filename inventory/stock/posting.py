@@ -5,7 +5,7 @@ decided has to be thrown away; then everything is decided in memory, and written
 all. Entries go into the tails only where these hold others that the ledger lacks.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -46,7 +46,6 @@ class Posted:
     movements: list[Movement] = field(default_factory=list)
 
 
-T = TypeVar("T")
 Decided = TypeVar("Decided")
 
 
@@ -117,8 +116,13 @@ class Poster:
         overtaken: dict[str, InventoryError] = {}
         while waiting:
             try:
-                touched = {id for one in waiting for id in one.posting.needs().product_ids}
-                posted = self._run(touched, partial(self._post, waiting))
+                posted = self._transactions.run(partial(self._post, waiting))
+            except OutcomeUnknown:
+                # No tail tells of it, as it does of a single product's change.
+                self._publisher.doubt(
+                    id for change in waiting for id in change.posting.needs().product_ids
+                )
+                raise
             except _Superseded as problem:
                 overtaken |= dict.fromkeys(problem.operation_ids, IdempotencyInProgress())
                 waiting = [change for change in waiting if change.id not in overtaken]
@@ -136,17 +140,12 @@ class Poster:
         """
         while True:
             try:
-                return self._run(product_ids, partial(self._enter, product_ids, entries))
+                return self._transactions.run(partial(self._enter, product_ids, entries))
+            except OutcomeUnknown:
+                self._publisher.doubt(product_ids)
+                raise
             except _TailFull as problem:
                 self._archive.settle(problem.snapshots)
-
-    def _run(self, product_ids: Iterable[str], work: Callable[[Session], T]) -> T:
-        """Run a transaction over products; of one that stays unclear no tail tells anybody."""
-        try:
-            return self._transactions.run(work)
-        except OutcomeUnknown:
-            self._publisher.doubt(product_ids)
-            raise
 
     def _enter(
         self, product_ids: Sequence[str], entries: Entries[Decided], session: Session

@@ -42,7 +42,6 @@ class Published:
     """A publisher that remembers what it was told."""
 
     snapshots: list[Snapshot] = field(default_factory=list)
-    doubtful: set[str] = field(default_factory=set)
 
     def glimpse(self) -> None:
         """There is nothing to remember of the moment before."""
@@ -52,8 +51,7 @@ class Published:
         self.snapshots += snapshots
 
     def doubt(self, product_ids: Iterable[str]) -> None:
-        """Remember."""
-        self.doubtful |= set(product_ids)
+        """Forget it: nobody here reads a cache."""
 
 
 @dataclass

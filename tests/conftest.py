@@ -25,7 +25,7 @@ DATABASE = "inventory_test"
 # Of what starts servers, only this stays.
 BINARIES = {"MONGOD_BIN", "VALKEY_BIN"}
 # Where Linux keeps files in memory, and how much has to be free there for two test processes.
-MEMORY = Path("/dev/shm")  # noqa: S108 - names below it are made up safely
+MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory makes the name below it, for us alone
 MEMORY_BYTES_MIN = 2 * 1024**3
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from bson import ObjectId
+from flask.testing import FlaskClient
 from pymongo.database import Database
 from werkzeug.test import TestResponse
 
@@ -88,6 +89,11 @@ def together(calls: Iterable[Callable[[], T]]) -> list[T]:
     waiting = list(calls)
     with ThreadPoolExecutor(len(waiting)) as pool:
         return [future.result(30) for future in [pool.submit(call) for call in waiting]]
+
+
+def is_hit(client: FlaskClient, path: str) -> bool:
+    """Tell whether Redis knew what is read there."""
+    return client.get(path).headers["X-Cache"] == "hit"
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

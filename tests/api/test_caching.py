@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from inventory.domain.products import Product
 from inventory.local.servers import Server, start_valkey
 from inventory.services.catalogue import Catalogue
 from inventory.settings import Settings
-from tests.api.support import Books, together, until
+from tests.api.support import Books, is_hit, together, until
 
 ANY = {"If-Match": "*"}
 # What a read may take while Redis does not answer, once nobody asks it any more.
@@ -71,7 +72,7 @@ class Shop:
         """Let both workers read until Redis knows everything, and both know this Redis."""
         for worker in self.workers * 2:
             for path in (self.path, "/api/products?sort=created_at"):
-                until(lambda w=worker, p=path: w.get(p).headers["X-Cache"] == "hit")  # type: ignore[misc]
+                until(partial(is_hit, worker, path))
 
     def signal(self, number: signal.Signals) -> None:
         """Freeze, thaw or kill Redis."""

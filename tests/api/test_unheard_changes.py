@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from inventory.repository.mongo import Transactions
 from inventory.repository.stock import StockRepository
 from inventory.settings import Settings
 from tests.api.conftest import Create
-from tests.api.support import until
+from tests.api.support import is_hit, until
 
 ANY = {"If-Match": "*"}
 
@@ -47,7 +48,7 @@ def _path(client: FlaskClient, create: Create) -> str:
     """A product with five units that everybody knows from the cache."""
     path = f"/api/products/{create()['id']}"
     for shown in (path, "/api/products"):
-        until(lambda shown=shown: client.get(shown).headers["X-Cache"] == "hit")  # type: ignore[misc]
+        until(partial(is_hit, client, shown))
     return path
 
 

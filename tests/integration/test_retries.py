@@ -6,10 +6,9 @@ answer all the same, wherever the first attempt got to.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -18,11 +17,14 @@ import pytest
 from inventory import limits
 from inventory.domain.claims import Claim
 from inventory.domain.products import CustomerLimit, Terms
+from inventory.domain.reservations import Reservation
+from inventory.domain.stock import Operation, Snapshot
 from inventory.errors import (
     IdempotencyInProgress,
     OutcomeUnknown,
     PurchaseLimitExceeded,
 )
+from inventory.repository.mongo import Session
 from inventory.services.lines import AskedLine
 from tests.integration.conftest import Process
 from tests.integration.engine_calls import Died, die, key
@@ -105,10 +107,10 @@ def test_a_second_click_while_the_first_is_at_work(
     asked, begun, go = [AskedLine(1, sku="X")], threading.Event(), threading.Event()
     apply = slow.stock.apply
 
-    def apply_later(*operations: object) -> object:
+    def apply_later(product_id: str, operations: Sequence[Operation]) -> Snapshot | None:
         begun.set()
         assert go.wait(5)
-        return apply(*operations)  # type: ignore[arg-type]
+        return apply(product_id, operations)
 
     monkeypatch.setattr(slow.stock, "apply", apply_later)
     with ThreadPoolExecutor(1) as pool:
@@ -151,7 +153,7 @@ def test_a_count_that_was_recent_when_it_came_first(
     product = process.create(stock=10)
     asked, counted_at = [AskedLine(8, product_id=product)], process.clock.now()
     first, _ = process.counting.take_stock(asked, counted_at, key=key())
-    monkeypatch.setattr(limits, "COUNT_AGE_SECONDS_MAX", timedelta().total_seconds())
+    monkeypatch.setattr(limits, "COUNT_AGE_SECONDS_MAX", 0)
     assert process.counting.take_stock(asked, counted_at, key=key()) == (first, True)
 
 
@@ -165,10 +167,12 @@ def test_a_hold_that_is_extended_as_its_customer_buys(
     read, go = threading.Event(), threading.Event()
     list_in = extending.reservations.list_in
 
-    def list_and_wait(*args: object) -> object:
-        found = list_in(*args)  # type: ignore[arg-type]
+    def list_and_wait(
+        ids: Iterable[str], customers: Mapping[str, Iterable[str]], session: Session
+    ) -> list[Reservation]:
+        found = list_in(ids, customers, session)
         read.set()
-        go.wait(5)
+        assert go.wait(5)
         return found
 
     monkeypatch.setattr(extending.reservations, "list_in", list_and_wait)
